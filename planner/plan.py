@@ -1,0 +1,149 @@
+"""What every stage after the search exchanges: estimates with their terms, verdicts, plans and conflicts.
+
+Data only. Nothing here computes, prints or imports another layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One addend of an estimate. ``source`` says where the formula or figure comes from."""
+
+    name: str
+    value: float
+    unit: str
+    formula: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its 90 % interval and the terms it is the sum of.
+
+    ``low``/``high`` are None where the figure is exact arithmetic rather than a prediction.
+    """
+
+    name: str
+    value: float
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    terms: tuple[Term, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """A requirement beside what the plan gives. ``slack`` is positive when it holds, as a share of the limit."""
+
+    requirement: str
+    limit: float
+    actual: float
+    unit: str
+    slack: float
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """How one service is laid out on what is rented or bought."""
+
+    service: str
+    model: str
+    weights: str
+    kv_cache: str
+    engine: str
+    accelerator: str
+    offer: str
+    provider: str
+    region: str
+    pricing: str
+    tensor_parallel: int
+    pipeline_parallel: int
+    expert_parallel: int
+    gpus_per_replica: int
+    replicas: int
+    instances: int
+    gpus_per_instance: int
+    gpus: int
+    batch_per_replica: int
+    """Sequences that a replica serves at once in this plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A candidate that lost, with its cost and the reason."""
+
+    deployment: Deployment
+    cost_usd_per_month: float
+    estimates: tuple[Estimate, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the solver says of its answer. ``gap`` is (cost - bound) / cost; costs are micro-dollars per hour."""
+
+    status: str
+    solver: str
+    objective_micro_usd_per_hour: int
+    bound_micro_usd_per_hour: int
+    gap: float
+    candidates: int
+    feasible: int
+    checked: bool
+    """The plain-Python checker found every requirement held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The least change of one requirement that makes the rest feasible, and what the plan costs then."""
+
+    requirement: str
+    current: str
+    needed: str
+    cost_usd_per_month: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Requirements that cannot all hold: dropping any one of them leaves something feasible."""
+
+    summary: str
+    requirements: tuple[str, ...]
+    because: tuple[str, ...]
+    relaxations: tuple[Relaxation, ...]
+    rejected: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """How many candidates one reason cut."""
+
+    reason: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer: what to rent or buy, how it is laid out, what it does and what it costs."""
+
+    scenario: str
+    deployments: tuple[Deployment, ...]
+    estimates: tuple[Estimate, ...]
+    """TTFT, TPOT, throughput, memory per GPU, cost: each with its terms."""
+    margins: tuple[Margin, ...]
+    cost_usd_per_hour: float
+    cost_usd_per_month: float
+    proof: Proof
+    alternatives: tuple[Alternative, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    warnings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    """Why this plan won, as sentences with their numbers."""
+    inputs: tuple[tuple[str, str], ...] = field(default=())
+    """(what, sha256) of the scenario and each catalog kind, and versions of planner and solver."""
