@@ -1,14 +1,14 @@
 """The exceptions a caller may meet, and the diagnostics they carry.
 
-    PlannerError                exit code 1
-    ├── InputError              exit code 2: a file or a flag is wrong; all its problems at once
-    │   ├── ScenarioError
-    │   ├── CatalogError
-    │   ├── RuleError
-    │   ├── ArchitectureError   a config.json, safetensors or GGUF file that cannot be read
-    │   └── MeasurementError    rows given to `validate` or `calibrate`
-    ├── MissingExtra            exit code 2: an optional dependency is needed; says what to install
-    └── Infeasible              exit code 3: the requirements contradict each other; carries the conflict
+PlannerError                exit code 1
+├── InputError              exit code 2: a file or a flag is wrong; all its problems at once
+│   ├── ScenarioError
+│   ├── CatalogError
+│   ├── RuleError
+│   ├── ArchitectureError   a config.json, safetensors or GGUF file that cannot be read
+│   └── MeasurementError    rows given to `validate` or `calibrate`
+├── MissingExtra            exit code 2: an optional dependency is needed; says what to install
+└── Infeasible              exit code 3: the requirements contradict each other; carries the conflict
 """
 
 from __future__ import annotations
