@@ -1,0 +1,1 @@
+"""From candidates to the cheapest plan, with its proof."""
