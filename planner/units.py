@@ -377,6 +377,11 @@ def format_bytes_gib(value: float, digits: int = 1) -> str:
     return f"{value / GIB:,.{digits}f} GiB"
 
 
+def format_bytes_mib(value: float) -> str:
+    """Return ``16 MiB``: sizes of files."""
+    return f"{format_number(value / MIB, 1)} MiB"
+
+
 def format_bytes_gb(value: float, digits: int = 1) -> str:
     """Return ``80 GB``: what data sheets and disks print."""
     return f"{format_number(value / GB, digits)} GB"
