@@ -1,0 +1,1 @@
+"""What exists: formats, accelerators, offers, models, engines, quality, storage and regions."""
