@@ -1,0 +1,60 @@
+"""Counts that follow from the inventory: parameters by component, active ones, cache elements per token."""
+
+from __future__ import annotations
+
+from planner.architecture.model import Component, Mixer, ModelArchitecture, ParameterCount
+
+_TOWERS: frozenset[Component] = frozenset({"vision", "audio", "projector"})
+
+
+def count_parameters(architecture: ModelArchitecture) -> ParameterCount:
+    """Count parameters exactly from the inventory of tensors.
+
+    Active means read for one text token: routed experts count ``experts_per_token / experts``, towers and MTP layers
+    not at all. ``active_without_embedding`` leaves out the input embedding unless it also serves as the head.
+    """
+    by_component: dict[Component, int] = {}
+    active = 0
+    for tensor, copies in architecture.tensors():
+        size = tensor.parameters * copies
+        by_component[tensor.component] = by_component.get(tensor.component, 0) + size
+        if tensor.component == "experts_routed":
+            active += size * architecture.experts_per_token // max(tensor.count, 1)
+        elif tensor.component not in _TOWERS:
+            active += size
+    total = sum(by_component.values())
+    embedding = 0 if architecture.tied_embeddings else by_component.get("embedding", 0)
+    return ParameterCount(
+        total=total,
+        text=total - sum(by_component.get(name, 0) for name in _TOWERS),
+        active=active,
+        active_without_embedding=active - embedding,
+        mtp=sum(tensor.parameters for tensor in architecture.mtp),
+        by_component=tuple(sorted(by_component.items())),
+    )
+
+
+def cache_elements(mixer: Mixer, context: int) -> int:
+    """Return the elements that one layer caches for a sequence of ``context`` tokens, indexer keys left out."""
+    if mixer.shares_kv:
+        return 0
+    tokens = context if mixer.window is None else min(context, mixer.window)
+    return mixer.kv_elements_per_token * tokens
+
+
+def kv_bytes_per_token(
+    architecture: ModelArchitecture, bytes_per_element: float = 2.0, context: int | None = None
+) -> float:
+    """Return the bytes that one more token adds to the cache of the whole model (TP 1, indexer keys left out).
+
+    Without ``context``: while every layer still grows, that is below the shortest window. With it: at that length,
+    where layers past their window no longer grow.
+    """
+    elements = 0.0
+    for group in architecture.layers:
+        mixer = group.mixer
+        if context is None:
+            elements += 0 if mixer.shares_kv else mixer.kv_elements_per_token * group.count
+        else:
+            elements += (cache_elements(mixer, context + 1) - cache_elements(mixer, context)) * group.count
+    return elements * bytes_per_element
