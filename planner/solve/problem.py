@@ -54,7 +54,7 @@ class Options:
     service: tuple[int, ...]
     pool: tuple[int, ...]
     gpus: tuple[int, ...]
-    """Accelerators that one replica keeps from others (a TP group that does not divide its node keeps the remainder)."""
+    """Accelerators that one replica keeps from others: a group that does not divide its node keeps the remainder."""
     capacity: tuple[int, ...]
     """Demand that one replica carries with every requirement on it held."""
     cost: tuple[int, ...]

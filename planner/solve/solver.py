@@ -76,7 +76,7 @@ class CpSatSolver:
         parameters.random_seed = 0
         parameters.max_deterministic_time = self.deterministic_limit
         parameters.cp_model_presolve = presolve
-        wrapper = cp.SolveWrapper()
+        wrapper: Any = cp.SolveWrapper()
         wrapper.set_parameters(parameters)
         return wrapper.solve(model.proto)
 
