@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
@@ -44,23 +46,47 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            if close := get_close_matches(args[0], COMMANDS, n=1):
+                error.message += f" Did you mean {close[0]!r}?"
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Exit codes:
+  0  done          2  wrong input or usage
+  1  unexpected    3  infeasible: no plan holds every requirement""",
+)
 @click.version_option(__version__, prog_name="planner")
 def cli() -> None:
     """Find the cheapest deployment of a large language model that holds every requirement, and prove it."""
 
 
-def main() -> None:
-    """Run the command line; map the planner's errors to their exit codes."""
+def main() -> NoReturn:
+    """Run the command line and exit: 0, or the code that an error maps to. No error shows a traceback.
+
+    With PLANNER_DEBUG=1 in the environment an unexpected one does.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a crash
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as ending:
-        sys.exit(ending.exit_code)
+        code = cli.main(prog_name="planner", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -69,3 +95,12 @@ def main() -> None:
     except PlannerError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if os.environ.get("PLANNER_DEBUG"):
+            raise
+        click.echo(
+            f"error: unexpected {type(error).__name__}: {error}\n"
+            "  help: this is a defect of the planner; set PLANNER_DEBUG=1 to see where it happened",
+            err=True,
+        )
+        sys.exit(1)

@@ -1,0 +1,93 @@
+"""Why there is no plan, in words: "Because ..., and because ..., so ...", and the cheapest ways out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.report.figures import figure, label
+from planner.report.i18n import Translator, translator
+from planner.report.layout import Paint, table, unpainted, wrap
+from planner.report.view import Ruled, subject
+
+if TYPE_CHECKING:
+    from planner.plan import Conflict
+    from planner.scenario import Scenario
+
+_COLUMNS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """The least change of one requirement that leaves a plan; ``cost`` is empty where it is not known."""
+
+    label: str
+    current: str
+    needed: str
+    cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """Everything that a report of a conflict shows."""
+
+    title: str
+    subject: str
+    summary: str
+    argument: str
+    requirements: tuple[str, ...]
+    ways_out: tuple[WayOut, ...]
+    rejected: tuple[Ruled, ...]
+
+
+def conflict_view(conflict: Conflict, say: Translator, scenario: Scenario | None = None) -> ConflictView:
+    """Return the view of ``conflict`` in the language of ``say``."""
+    return ConflictView(
+        title=scenario.name if scenario else say("Conflict"),
+        subject=subject(scenario, say) if scenario else "",
+        summary=say.sentence(conflict.summary),
+        argument=_argument(conflict, say),
+        requirements=tuple(label(item, say) for item in conflict.requirements),
+        ways_out=tuple(
+            WayOut(
+                label(item.requirement, say),
+                say.sentence(item.current),
+                say.sentence(item.needed),
+                "" if item.cost_usd_per_month is None else figure(item.cost_usd_per_month, "USD/month"),
+            )
+            for item in conflict.relaxations
+        ),
+        rejected=tuple(Ruled(label(reason, say), "", f"{count:,}") for reason, count in conflict.rejected),
+    )
+
+
+def _argument(conflict: Conflict, say: Translator) -> str:
+    """Return the causes and the conclusion as one sentence."""
+    causes = [say.sentence(cause).rstrip(".") for cause in conflict.because]
+    if not causes:
+        return say.sentence(conflict.summary)
+    joined = say(", and because ").join(causes)
+    return say("Because {causes}, so no plan holds every requirement.", causes=joined)
+
+
+def conflict_text(
+    conflict: Conflict, scenario: Scenario | None = None, *, language: str = "en", paint: Paint = unpainted
+) -> str:
+    """Return ``conflict`` as text of at most 100 columns, with a final newline."""
+    say = translator(language)
+    view = conflict_view(conflict, say, scenario)
+    blocks = [
+        [paint("strong", f"{view.title}  ") + paint("bad", say("no plan")), paint("faint", view.subject)],
+        wrap(view.argument, _COLUMNS),
+        [f"{paint('strong', say('In conflict'))}  {' · '.join(view.requirements)}"],
+    ]
+    if view.ways_out:
+        head = [say("Cheapest ways out"), say("asked"), say("needed"), say("cost then")]
+        rows = [[it.label, it.current, it.needed, it.cost or "–"] for it in view.ways_out]
+        first, *rest = table([head, *rows], "lrrr", gap="   ")
+        blocks.append([paint("strong", first), *rest])
+    if view.rejected:
+        head = [say("Ruled out"), say("candidates")]
+        first, *rest = table([head, *([it.label, it.count] for it in view.rejected)], "lr", gap="   ")
+        blocks.append([paint("faint", first), *rest])
+    return "\n\n".join("\n".join(filter(None, block)) for block in blocks) + "\n"

@@ -1,0 +1,104 @@
+"""How a figure is worded: its unit chooses the form, so that a figure reads the same in every report."""
+
+from __future__ import annotations
+
+from planner.report.i18n import Translator
+from planner.units import MS_PER_SECOND, format_bytes_gib, format_duration_ms, format_number, format_percent
+
+_LABELS = {
+    "ttft_p50": "TTFT p50",
+    "ttft_p95": "TTFT p95",
+    "ttft_mean": "TTFT mean",
+    "tpot_p95": "TPOT p95",
+    "tpot_mean": "TPOT mean",
+    "e2e_p95": "End to end p95",
+    "output_tokens_per_second": "Output throughput",
+    "request_rate_per_s": "Request rate",
+    "availability": "Availability",
+    "budget": "Budget",
+    "min_recovery": "Quality recovery",
+    "memory_per_gpu": "Memory per GPU",
+    "cost": "Cost",
+    "cost_per_million_output_tokens": "Cost per million output tokens",
+    "power": "Power",
+    "weights": "weights",
+    "kv_cache": "KV cache",
+    "activation_peak": "activations",
+    "cuda_graphs": "CUDA graphs",
+    "non_torch": "non-torch",
+    "all_reduce": "all-reduce",
+}
+_UNIT_SUFFIXES = ("_usd_per_hour", "_usd_per_month", "_usd_per_million_tokens", "_usd", "_bytes", "_ms", "_w", "_tok_s")
+_MONEY = {"USD": "", "USD/h": "/h", "USD/hour": "/h", "USD/month": "/month", "USD/year": "/year"}
+
+
+def quantity(name: str) -> str:
+    """Return what a field or a requirement is about, without its path and unit: ``sla.ttft_p95_ms`` -> ``ttft_p95``."""
+    name = name.rpartition(".")[2]
+    for suffix in _UNIT_SUFFIXES:
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name
+
+
+def label(name: str, say: Translator) -> str:
+    """Return the heading of a field or a requirement; one that has none is spelt with spaces."""
+    key = quantity(name)
+    return say(_LABELS.get(key) or key.replace("_", " "))
+
+
+def figure(value: float, unit: str) -> str:
+    """Return a figure with its unit, always to three significant digits where it was predicted: ``1.10 s``."""
+    if unit == "ms":
+        return _duration(value)
+    if unit in ("share", "%"):
+        return f"{100 * value if unit == 'share' else value:.1f}%"
+    return _plain(value, unit)
+
+
+def asked(value: float, unit: str) -> str:
+    """Return a limit as one would write it: ``2 s``, ``98%``."""
+    if unit == "ms":
+        return format_duration_ms(value)
+    if unit in ("share", "%"):
+        return format_percent(value if unit == "share" else value / 100, 2)
+    return _plain(value, unit)
+
+
+def _plain(value: float, unit: str) -> str:
+    if unit in ("bytes", "B"):
+        return format_bytes_gib(value)
+    if unit in _MONEY:
+        return f"{money(value)}{_MONEY[unit]}"
+    return f"{amount(value)} {unit}".rstrip()
+
+
+def _duration(value: float) -> str:
+    """Return milliseconds below a second, seconds above, to three significant digits."""
+    value, unit = (value, "ms") if abs(value) < 999.5 else (value / MS_PER_SECOND, "s")
+    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    return f"{value:,.{digits}f} {unit}"
+
+
+def money(value: float) -> str:
+    """Return US dollars: whole ones from a thousand, cents below, tenths of cents below ten cents."""
+    digits = 0 if abs(value) >= 1000 else 2 if abs(value) >= 0.1 else 4
+    return f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}"
+
+
+def amount(value: float) -> str:
+    """Return a number to three significant digits, with thousands marked and never in powers of ten."""
+    if abs(value) >= 1000 or value == int(value):
+        return f"{value:,.0f}"
+    return format_number(float(f"{value:.3g}"))
+
+
+def interval(low: float, high: float, unit: str) -> str:
+    """Return ``1.05–1.66 s``: both ends in one unit where they share it."""
+    left, right = figure(low, unit), figure(high, unit)
+    if left == right:
+        return right
+    number, _, said = left.partition(" ")
+    if said and right.endswith(f" {said}"):
+        left = number
+    return f"{left}–{right}"

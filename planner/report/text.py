@@ -1,0 +1,109 @@
+"""A plan on one screen: what to rent, how close to each limit, what fills the memory, why, and what came next.
+
+Plain Python, no template engine: this is what ``planner solve`` prints, and its start-up is part of the answer time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from planner.report.breakdown import Breakdown
+from planner.report.i18n import Translator, translator
+from planner.report.layout import Paint, cut, gauge, pad, stacked, table, unpainted, width, wrap
+from planner.report.view import PlanView, Requirement, plan_view
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
+    from planner.scenario import Scenario
+
+COLUMNS = 100
+_BAR = 20
+_SHADES = "█▓▒░"
+
+
+def plan_text(plan: Plan, scenario: Scenario | None = None, *, language: str = "en", paint: Paint = unpainted) -> str:
+    """Return ``plan`` as text of at most ``COLUMNS`` columns, with a final newline."""
+    say = translator(language)
+    view = plan_view(plan, say, scenario)
+    blocks = [
+        _head(view, say, paint),
+        _requirements(view.requirements, say, paint),
+        *(_breakdown(item, say, paint) for item in view.memory),
+        _reasons(view, say, paint),
+        _rivals(view, say, paint),
+        _end(view, say, paint),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block).replace("\N{NO-BREAK SPACE}", " ") + "\n"
+
+
+def _head(view: PlanView, say: Translator, paint: Paint) -> list[str]:
+    lines = [f"{paint('strong', view.title)}  {paint('faint', cut(view.subject, COLUMNS - width(view.title) - 2))}", ""]
+    for fleet in view.fleets:
+        what = f"{fleet.verb} {fleet.count} × {fleet.offer}"
+        lines.append(f"{paint('strong', what)}  {fleet.where}, {fleet.pricing}, {fleet.gpus}")
+        lines += [fleet.layout, fleet.formats]
+    costs = [paint("strong", view.cost_per_month), view.cost_per_hour]
+    if view.cost_per_million:
+        costs.append(say("{cost} per million output tokens", cost=view.cost_per_million))
+    return [*lines, "  ".join(costs)]
+
+
+def _requirements(rows: Iterable[Requirement], say: Translator, paint: Paint) -> list[str]:
+    cells = [[say("Requirement"), say("limit"), say("plan"), say("90 % interval"), "", say("margin")]]
+    tones = []
+    for row in rows:
+        bar = gauge(row.actual, row.low, row.high, row.limit, _BAR)
+        cells.append([row.label, row.limit_text, row.actual_text, row.interval_text, bar, row.slack_text])
+        tones.append("bad" if not row.holds else "good" if row.sure else "warn")
+    lines = table(cells, "lrrrlr")
+    painted = [
+        line.replace(cells[index][4], paint(tone, cells[index][4]), 1)
+        for index, (line, tone) in enumerate(zip(lines[1:], tones, strict=True), 1)
+    ]
+    return [paint("faint", lines[0]), *painted]
+
+
+def _breakdown(item: Breakdown, say: Translator, paint: Paint) -> list[str]:
+    """Return the terms as a sum whose addends carry the shade that they have in the bar below."""
+    total = say("{sum} of {limit}", sum=item.sum_text, limit=item.limit_text) if item.limit_text else item.sum_text
+    shades = [_SHADES[index % len(_SHADES)] for index in range(len(item.addends))]
+    terms = [f"{shade} {it.label} {it.text}" for shade, it in zip(shades, item.addends, strict=True)]
+    head, *rest = wrap(f"{item.label}  {' + '.join(map(_together, terms))} {_together(f'= {total}')}", COLUMNS)
+    parts = stacked([term.share for term in item.addends], COLUMNS - 1)
+    bar = "".join(shade * part for shade, part in zip(shades, parts, strict=True))
+    return [paint("strong", item.label) + head.removeprefix(item.label), *rest, f"{pad(bar, COLUMNS - 1)}│"]
+
+
+def _together(text: str) -> str:
+    """Return ``text`` with spaces at which no line breaks."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _reasons(view: PlanView, say: Translator, paint: Paint) -> list[str]:
+    return [paint("strong", say("Why")), *_bullets(view.reasons)] if view.reasons else []
+
+
+def _rivals(view: PlanView, say: Translator, paint: Paint) -> list[str]:
+    if not view.rivals:
+        return []
+    head = [say("Next best"), "", say("per month"), "", "TTFT p95", "TPOT p95"]
+    rows = [[cut(it.name, 40), it.gpus, it.cost, it.difference, it.ttft, it.tpot] for it in view.rivals]
+    lines = table([head, *rows], "llrrrr")
+    found = [paint("strong", lines[0])]
+    for line, rival in zip(lines[1:], view.rivals, strict=True):
+        found += [line, paint("faint", f"  {cut(f'{rival.layout}: {rival.reason}', COLUMNS - 2)}")]
+    return found
+
+
+def _end(view: PlanView, say: Translator, paint: Paint) -> list[str]:
+    lines = [paint("warn", line) for line in _bullets(view.warnings, mark="! ")]
+    return lines + [paint("faint", line) for line in wrap(view.proof, COLUMNS)]
+
+
+def _bullets(sentences: Iterable[str], mark: str = "- ") -> list[str]:
+    lines = []
+    for sentence in sentences:
+        first, *rest = wrap(sentence, COLUMNS - len(mark))
+        lines += [mark + first, *(" " * len(mark) + line for line in rest)]
+    return lines

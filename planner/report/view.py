@@ -1,0 +1,264 @@
+"""What a report says about a plan, picked and worded once for all formats.
+
+The renderers below this only lay it out: ``text`` in columns, the templates in Markdown and HTML. A view holds strings
+in the report's language, and beside them the bare numbers that bars and charts are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.report.breakdown import Breakdown, breakdown, interval_of
+from planner.report.figures import asked, figure, label, money, quantity
+from planner.report.i18n import Translator
+from planner.units import MICRO_USD_PER_USD, format_percent
+
+if TYPE_CHECKING:
+    from planner.plan import Alternative, Deployment, Estimate, Margin, Plan, Proof
+    from planner.scenario import Scenario
+
+_FLOORS = {"output_tokens_per_second", "request_rate_per_s", "availability", "min_recovery"}
+"""Requirements that ask for at least their limit; the others ask for at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A row of the margin table. ``low``/``high`` are the 90 % interval, None where the figure is exact.
+
+    ``sure`` says that the limit lies outside the interval.
+    """
+
+    label: str
+    limit_text: str
+    actual_text: str
+    interval_text: str
+    slack_text: str
+    holds: bool
+    sure: bool
+    limit: float
+    actual: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """One deployment in words."""
+
+    verb: str
+    count: int
+    offer: str
+    where: str
+    pricing: str
+    gpus: str
+    layout: str
+    formats: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A candidate that lost."""
+
+    name: str
+    layout: str
+    gpus: str
+    cost: str
+    difference: str
+    ttft: str
+    tpot: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One of the few figures that a reader wants first; ``aside`` is its limit or its other unit."""
+
+    label: str
+    value: str
+    aside: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """How many candidates a reason ruled out."""
+
+    label: str
+    message: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """Everything that a report of a plan may show."""
+
+    title: str
+    subject: str
+    fleets: tuple[Fleet, ...]
+    cost_per_month: str
+    cost_per_hour: str
+    cost_per_million: str
+    figures: tuple[Headline, ...]
+    requirements: tuple[Requirement, ...]
+    memory: tuple[Breakdown, ...]
+    cost: tuple[Breakdown, ...]
+    performance: tuple[Breakdown, ...]
+    reasons: tuple[str, ...]
+    rivals: tuple[Rival, ...]
+    proof: str
+    rejected: tuple[Ruled, ...]
+    warnings: tuple[str, ...]
+    doubtful: str
+    """The requirements whose limit lies inside the 90 % interval, as a list in words."""
+    sources: tuple[str, ...]
+    inputs: tuple[tuple[str, str], ...]
+
+
+def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> PlanView:
+    """Return the view of ``plan`` in the language of ``say``; the scenario adds the words of what was asked."""
+    estimates = {quantity(item.name): item for item in plan.estimates}
+    limits = {quantity(item.requirement): item for item in plan.margins}
+
+    def breakdowns(*units: str) -> tuple[Breakdown, ...]:
+        split = (item for item in plan.estimates if item.unit in units and len(item.terms) > 1)
+        return tuple(breakdown(item, limits.get(quantity(item.name)), say) for item in split)
+
+    per_million = next((item for item in plan.estimates if "per_million" in item.name), None)
+    requirements = tuple(_requirement(item, estimates.get(quantity(item.requirement)), say) for item in plan.margins)
+    per_hour = figure(plan.cost_usd_per_hour, "USD/h")
+    per_token = figure(per_million.value, "USD") if per_million else ""
+    return PlanView(
+        title=plan.scenario,
+        subject=subject(scenario, say) if scenario else plan.deployments[0].model,
+        fleets=tuple(_fleet(item, say) for item in plan.deployments),
+        cost_per_month=figure(plan.cost_usd_per_month, "USD/month"),
+        cost_per_hour=per_hour,
+        cost_per_million=per_token,
+        figures=_headlines(plan, requirements, per_hour, per_token, say),
+        requirements=requirements,
+        memory=breakdowns("bytes"),
+        cost=breakdowns("USD/month", "USD/h"),
+        performance=breakdowns("ms"),
+        reasons=tuple(map(say.sentence, plan.reasons)),
+        rivals=tuple(_rival(item, plan, say) for item in plan.alternatives),
+        proof=proof_sentence(plan.proof, say),
+        rejected=tuple(
+            Ruled(label(item.reason, say), say.sentence(item.message), f"{item.count:,}") for item in plan.rejected
+        ),
+        warnings=tuple(map(say.sentence, plan.warnings)),
+        doubtful=", ".join(item.label for item in requirements if item.holds and not item.sure),
+        sources=_sources(plan),
+        inputs=plan.inputs,
+    )
+
+
+def _headlines(
+    plan: Plan, requirements: Sequence[Requirement], per_hour: str, per_token: str, say: Translator
+) -> tuple[Headline, ...]:
+    found = [Headline(say("Cost per month"), figure(plan.cost_usd_per_month, "USD"), per_hour)]
+    if per_token:
+        found.append(Headline(say("Per million tokens"), per_token, say("output tokens")))
+    gpus = say("{n} per replica", n=plan.deployments[0].gpus_per_replica)
+    found.append(Headline("GPUs", f"{sum(item.gpus for item in plan.deployments):,}", gpus))
+    predicted = [row for row in requirements if row.low is not None]
+    found += [Headline(row.label, row.actual_text, row.limit_text) for row in predicted[: 5 - len(found)]]
+    return tuple(found)
+
+
+def _sources(plan: Plan) -> tuple[str, ...]:
+    """Return every source that an estimate or one of its terms names, once, in the order of their appearance."""
+    named = (source for item in plan.estimates for source in (item.source, *(term.source for term in item.terms)))
+    return tuple(dict.fromkeys(filter(None, named)))
+
+
+def subject(scenario: Scenario, say: Translator) -> str:
+    """Return what is to be served, in one sentence: model, load and token counts."""
+    work = scenario.workload
+    if work.concurrency is not None:
+        load = say("{n} requests at a time", n=f"{work.concurrency:,}")
+    else:
+        load = say("{n} requests per second", n=f"{work.request_rate_per_s:g}")
+    tokens = say("{i} tokens in, {o} out", i=f"{work.input_tokens:,}", o=f"{work.output_tokens:,}")
+    return f"{scenario.model if isinstance(scenario.model, str) else scenario.name} · {load} · {tokens}"
+
+
+def proof_sentence(proof: Proof, say: Translator) -> str:
+    """Return what the solver proved and how much it looked at."""
+    counted = say(
+        "{feasible} of {candidates} candidates hold every requirement",
+        feasible=f"{proof.feasible:,}",
+        candidates=f"{proof.candidates:,}",
+    )
+    bound = figure(proof.bound_micro_usd_per_hour / MICRO_USD_PER_USD, "USD/h")
+    if proof.gap <= 0:
+        found = say("Proven cheapest: no plan costs less than {bound}", bound=bound)
+    else:
+        found = say(
+            "Best found: no plan costs less than {bound}, a gap of {gap}", bound=bound, gap=format_percent(proof.gap)
+        )
+    checked = say("checked again without the solver") if proof.checked else say("not checked")
+    return f"{found} ({proof.solver}) · {counted} · {checked}"
+
+
+def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> Requirement:
+    low, high = (estimate.low, estimate.high) if estimate else (None, None)
+    floor = quantity(margin.requirement) in _FLOORS
+    worst = low if floor else high
+    return Requirement(
+        label=label(margin.requirement, say),
+        limit_text=f"{'≥' if floor else '≤'} {asked(margin.limit, margin.unit)}",
+        actual_text=figure(margin.actual, margin.unit),
+        interval_text=interval_of(estimate) if estimate else "",
+        slack_text=format_percent(margin.slack, 0),
+        holds=margin.holds,
+        sure=margin.holds and (worst is None or (worst >= margin.limit if floor else worst <= margin.limit)),
+        limit=margin.limit,
+        actual=margin.actual,
+        low=low,
+        high=high,
+    )
+
+
+def _fleet(item: Deployment, say: Translator) -> Fleet:
+    degrees = [("TP", item.tensor_parallel), ("PP", item.pipeline_parallel), ("EP", item.expert_parallel)]
+    split = " × ".join(f"{name} {degree}" for name, degree in degrees if degree > 1) or "TP 1"
+    return Fleet(
+        verb=say("Buy") if item.pricing == "purchase" else say("Rent"),
+        count=item.instances,
+        offer=item.offer,
+        where=", ".join(filter(None, (item.provider, item.region))),
+        pricing=say(item.pricing),
+        gpus=f"{item.gpus} × {item.accelerator}",
+        layout=say(
+            "{replicas} replicas × {gpus} GPUs ({split}), {n} sequences at a time each",
+            replicas=item.replicas,
+            gpus=item.gpus_per_replica,
+            split=split,
+            n=item.batch_per_replica,
+        ),
+        formats=say(
+            "{engine}, weights {weights}, KV cache {kv_cache}",
+            engine=item.engine,
+            weights=item.weights,
+            kv_cache=item.kv_cache,
+        ),
+        service=item.service,
+    )
+
+
+def _rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
+    made = item.deployment
+    estimates = {quantity(it.name): figure(it.value, it.unit) for it in item.estimates}
+    more = item.cost_usd_per_month - plan.cost_usd_per_month
+    return Rival(
+        name=f"{made.instances} × {made.offer}",
+        layout=f"{made.replicas} × TP {made.tensor_parallel}, {made.weights}, KV {made.kv_cache}, {made.engine}",
+        gpus=f"{made.gpus} × {made.accelerator}",
+        cost=figure(item.cost_usd_per_month, "USD"),
+        difference=f"{'+' if more >= 0 else ''}{money(more)}",
+        ttft=estimates.get("ttft_p95", ""),
+        tpot=estimates.get("tpot_p95", ""),
+        reason=say.sentence(item.reason),
+    )
