@@ -18,7 +18,9 @@ _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\(([^)]*)\)'")
 _SELECT = re.compile(r"expression of type '([^']*)' cannot be the operand of a select operation")
 _RANGE = re.compile(r"expression of type '([^']*)' cannot be the range of a comprehension")
-_SYNTAX = re.compile(r"Syntax error: (?:mismatched input|extraneous input|token recognition error at:|no viable .*?) '(.*)")
+_SYNTAX = re.compile(
+    r"Syntax error: (?:mismatched input|extraneous input|token recognition error at:|no viable .*?) '(.*)"
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*")
 _WORDS = {
     "and": "write `&&` for and",
@@ -154,7 +156,9 @@ def _syntax(text: str, here: str, row: int, column: int) -> Problem:
     if token.startswith("="):
         return Problem("`=` does not compare", "syntax", row, column, 1, "write `==`")
     if token.startswith(("'", '"')):
-        return Problem("a quoted text is not closed", "syntax", row, column, max(len(token), 1), "close it with the same quote")
+        return Problem(
+            "a quoted text is not closed", "syntax", row, column, max(len(token), 1), "close it with the same quote"
+        )
     words = _NAME.findall(here[: column - 1])
     culprit = token if token in _WORDS else (words[-1] if words and words[-1] in _WORDS else "")
     if culprit:

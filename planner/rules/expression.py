@@ -95,7 +95,11 @@ def check(text: str) -> Checked | list[Problem]:
     kind = compiled.return_type()
     if kind != _library().Type.BOOL:
         name = str(kind.name()).lower()
-        return [Problem(f"the expression gives {name}, not bool", "not-boolean", 1, 1, len(text.split("\n")[0]), _compare(text))]
+        return [
+            Problem(
+                f"the expression gives {name}, not bool", "not-boolean", 1, 1, len(text.split("\n")[0]), _compare(text)
+            )
+        ]
     return _bounded(checked, text) or Checked(text, checked.variables, checked.root)
 
 
@@ -120,7 +124,12 @@ def _bounded(checked: CheckedExpression, text: str) -> list[Problem]:
         problems.append(Problem(f"the expression has {len(nodes)} parts; at most {MAX_NODES} are taken", "too-complex"))
     for node in nodes:
         if node.kind == "call" and node.name == "dyn":
-            report(node, "dyn() switches the check of types off", "type", "convert with double(...), int(...) or string(...)")
+            report(
+                node,
+                "dyn() switches the check of types off",
+                "type",
+                "convert with double(...), int(...) or string(...)",
+            )
         elif node.kind == "list" and len(node.children) > MAX_LIST_ITEMS:
             report(node, f"a list of {len(node.children)} items; at most {MAX_LIST_ITEMS} are taken", "too-complex")
         elif node.kind == "call" and node.name == "matches":
@@ -129,7 +138,9 @@ def _bounded(checked: CheckedExpression, text: str) -> list[Problem]:
             report(node, "a rule cannot build a map", "too-complex", "use `x in [...]`")
     _check_comprehensions(checked.root, 0, report)
     if checked.dynamic and not problems:
-        problems.append(Problem("a list mixes types, so that they cannot be checked", "type", help="keep lists to one type"))
+        problems.append(
+            Problem("a list mixes types, so that they cannot be checked", "type", help="keep lists to one type")
+        )
     if not checked.variables and not problems:
         problems.append(Problem("the expression reads no variable, so that it is always the same", "constant"))
     return problems
@@ -156,7 +167,9 @@ def _check_comprehensions(node: Node, depth: int, report: Any) -> None:
             report(node, "only declared lists and lists written out can be walked through", "too-complex")
         if depth > MAX_COMPREHENSION_DEPTH:
             limit = MAX_COMPREHENSION_DEPTH
-            report(node, f"comprehensions nest {depth} deep; at most {limit} are taken", "too-complex", "split the rule")
+            report(
+                node, f"comprehensions nest {depth} deep; at most {limit} are taken", "too-complex", "split the rule"
+            )
             return
     for child in node.children:
         _check_comprehensions(child, depth, report)

@@ -48,7 +48,9 @@ def check_message(template: str, stage: Stage) -> list[Problem]:
             problems.append(Problem(text, "placeholder", 1, column, width, "show what the conditions read"))
         elif not _SPEC.fullmatch(spec) or (spec and VARIABLES[name].type not in ("int", "double")):
             hint = "numbers take a format such as {offer.usd_per_hour:.2f}; text and lists take none"
-            problems.append(Problem(f"{match[0]!r} has a format that is not taken", "placeholder", 1, column, width, hint))
+            problems.append(
+                Problem(f"{match[0]!r} has a format that is not taken", "placeholder", 1, column, width, hint)
+            )
     return problems
 
 

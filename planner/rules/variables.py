@@ -6,7 +6,6 @@ and the reference page in the docs all come from it, so that they cannot drift a
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -224,6 +223,8 @@ def suggest(name: str) -> str | None:
     >>> suggest("accelerator.compute_capabilty")
     'accelerator.compute_capability'
     """
+    import difflib
+
     near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.6)
     if near:
         return near[0]

@@ -1,0 +1,156 @@
+"""Files -> rules: the shipped packs, the files of a scenario, and the selection that a scenario makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from planner.errors import Diagnostic, RuleError
+from planner.rules.reading import RuleFile, read_rules
+from planner.rules.rule import Disabled, Rule, RuleSet
+from planner.source import SCENARIO_LIMITS, closest, load_yaml
+
+INDEX = "packs.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A shipped pack. ``default``: it applies unless a scenario says otherwise."""
+
+    id: str
+    about: str
+    default: bool
+    rules: tuple[Rule, ...]
+
+
+def load_rule_file(path: Path, *, name: str = "", pack: str = "") -> RuleFile:
+    """Read one file: a single rule, whose id is the file's name, or a pack of rules.
+
+    ``name`` is the path that messages print; ``pack`` the pack of a single rule, by default its directory's name.
+    Raises RuleError with every problem of the file.
+    """
+    document = load_yaml(path, name=name, limits=SCENARIO_LIMITS, error=RuleError)
+    return read_rules(document, pack=pack or path.resolve().parent.name, stem=path.stem)
+
+
+def load_rule_files(paths: Iterable[Path]) -> tuple[RuleFile, ...]:
+    """Read several files (a directory stands for every .yaml in it, sorted). Raises RuleError with all problems."""
+    files: list[RuleFile] = []
+    problems: list[Diagnostic] = []
+    for path in paths:
+        for member in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
+            try:
+                files.append(load_rule_file(member))
+            except RuleError as error:
+                problems += error.diagnostics
+    problems += _twice(rule for file in files for rule in file.rules)
+    if problems:
+        raise RuleError(problems)
+    return tuple(files)
+
+
+def read_packs(directory: Path) -> tuple[Pack, ...]:
+    """Read every pack under ``directory`` from its YAML, packs in the order of ``packs.yaml``, rules by id.
+
+    Raises RuleError with every problem of every file.
+    """
+    from pydantic import ValidationError
+
+    from planner.rules.schema import PackIndex
+    from planner.source import diagnostics_from_validation_error
+
+    document = load_yaml(directory / INDEX, name=f"{directory.name}/{INDEX}", error=RuleError)
+    try:
+        index = PackIndex.model_validate(document.data)
+    except ValidationError as error:
+        raise RuleError(diagnostics_from_validation_error(document, error, PackIndex)) from None
+    packs: list[Pack] = []
+    listed = {entry.id for entry in index.packs}
+    problems = [
+        Diagnostic(f"the pack {folder!r} is not listed", path=document.path, code="unlisted")
+        for folder in sorted(item.name for item in directory.iterdir() if item.is_dir())
+        if folder not in listed
+    ]
+    for entry in index.packs:
+        rules: list[Rule] = []
+        for path in sorted((directory / entry.id).glob("*.yaml")):
+            try:
+                rules += load_rule_file(path, name=f"rules/{entry.id}/{path.name}", pack=entry.id).rules
+            except RuleError as error:
+                problems += error.diagnostics
+        packs.append(Pack(entry.id, entry.about, entry.default, tuple(rules)))
+    problems += _twice(rule for pack in packs for rule in pack.rules)
+    if problems:
+        raise RuleError(problems)
+    return tuple(packs)
+
+
+@cache
+def load_packs() -> tuple[Pack, ...]:
+    """Return the shipped packs."""
+    from planner.paths import data_dir
+
+    return read_packs(data_dir("catalogs") / "rules")
+
+
+def select_rules(
+    *,
+    packs: Sequence[str] = (),
+    files: Sequence[Path] = (),
+    disabled: Sequence[Disabled] = (),
+    penalties: Mapping[str, float] | None = None,
+) -> RuleSet:
+    """Return the rules of a scenario: the default packs, ``packs`` and ``files`` beside them, less ``disabled``.
+
+    ``penalties`` (USD per month by rule id) replace those of ``prefer`` rules. Raises RuleError for packs and rules
+    that do not exist, a rule that two files define, a penalty on a rule that has none.
+    """
+    shipped = load_packs()
+    known = {pack.id: pack for pack in shipped}
+    problems = [
+        Diagnostic(f"there is no pack {name!r}", code="unknown-pack", help=_near(name, known))
+        for name in packs
+        if name not in known
+    ]
+    rules = [rule for pack in shipped if pack.default or pack.id in packs for rule in pack.rules]
+    rules += [rule for file in load_rule_files(files) for rule in file.rules]
+    problems += _twice(rules)
+    ids = {rule.id: rule for rule in rules}
+    elsewhere = {rule.id: pack.id for pack in shipped for rule in pack.rules}
+    for what, name in [*(("disables", item.id) for item in disabled), *(("prices", key) for key in penalties or {})]:
+        if name not in ids:
+            hint = f"it is in the pack {elsewhere[name]!r}" if name in elsewhere else _near(name, ids)
+            text = f"the scenario {what} the rule {name!r}, which it does not have"
+            problems.append(Diagnostic(text, code="unknown-rule", help=hint))
+        elif what == "prices" and ids[name].effect != "prefer":
+            text = f"the rule {name!r} has no penalty: its effect is {ids[name].effect}"
+            problems.append(Diagnostic(text, code="no-penalty"))
+    if problems:
+        raise RuleError(problems)
+    off = {item.id for item in disabled}
+    prices = penalties or {}
+    kept = tuple(
+        replace(rule, penalty_usd_per_month=prices[rule.id]) if rule.id in prices else rule
+        for rule in rules
+        if rule.id not in off
+    )
+    return RuleSet(kept, tuple(disabled))
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = closest(name, known)
+    return f"did you mean {near!r}?" if near else "see `planner rules list`"
+
+
+def _twice(rules: Iterable[Rule]) -> list[Diagnostic]:
+    seen: dict[str, Rule] = {}
+    problems = []
+    for rule in rules:
+        if rule.id in seen:
+            text = f"the rule {rule.id!r} is defined twice"
+            hint = f"the other one is in {seen[rule.id].path}:{seen[rule.id].line}"
+            problems.append(Diagnostic(text, path=rule.path, line=rule.line, code="twice", help=hint))
+        seen.setdefault(rule.id, rule)
+    return problems
