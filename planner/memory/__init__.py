@@ -1,0 +1,1 @@
+"""What a model needs in memory: weights by format, KV cache, and how each engine divides a GPU."""
