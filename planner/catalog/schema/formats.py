@@ -13,7 +13,7 @@ Activations = Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4", "mxfp8"]
 ComputeFormat = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4"]
 """Keys of an accelerator's peak rates. ``fp16`` and ``bf16`` are the 16-bit tensor-core rates."""
 
-LayerRule = Literal["all", "more-bits", "not-more-bits", "first-eighth", "first-sixteenth"]
+LayerRule = Literal["all", "more-bits", "first-two", "first-sixteenth"]
 """Layers that a GGUF mix treats alike; see :meth:`MixRule.applies`."""
 
 
@@ -65,26 +65,37 @@ class BlockType(Entity):
 class MixRule(Entity):
     """Tensors that a GGUF mix stores in another type than its main one. Of several rules that match, the first holds.
 
-    ``tensors`` are GGUF tensor names without block number and suffix: ``output``, ``token_embd``, ``attn_v``, ...
+    ``tensors`` are GGUF tensor names without block number and suffix: ``output``, ``token_embd``, ``attn_v``,
+    ``ffn_down`` ... Expert tensors (``ffn_down_exps``) follow the name without ``_exps``.
     """
 
     tensors: tuple[str, ...]
     type: Text
     layers: LayerRule = "all"
+    experts: NaturalNumber = 0
+    """Only models with exactly so many experts; 0: any."""
+    layer_count: NaturalNumber = 0
+    """Only models with exactly so many layers; 0: any. llama.cpp knows its "70B" by 80 layers."""
+    tied: bool = False
+    """Only models without a head of their own, where the embedding serves as the output matrix."""
 
-    def applies(self, layer: int, layers: int) -> bool:
-        """Return whether layer ``layer`` (from 0) of ``layers`` is meant.
+    def applies(self, layer: int, layers: int, *, experts: int = 0, tied: bool = False) -> bool:
+        """Return whether the tensor of layer ``layer`` (from 0) of ``layers`` is meant.
 
         ``more-bits`` is llama.cpp's ``use_more_bits``: the first and last eighth and every third layer between.
         """
-        if self.layers == "first-eighth":
-            return layer < layers // 8
-        if self.layers == "first-sixteenth":
-            return layer < layers // 16
-        if self.layers in ("more-bits", "not-more-bits"):
-            eighth = layers // 8
-            more = layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
-            return more == (self.layers == "more-bits")
+        if (self.experts and experts != self.experts) or (self.layer_count and layers != self.layer_count):
+            return False
+        if self.tied and not tied:
+            return False
+        match self.layers:
+            case "more-bits":
+                eighth = layers // 8
+                return layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
+            case "first-two":
+                return layer < 2
+            case "first-sixteenth":
+                return layer < layers // 16
         return True
 
 
