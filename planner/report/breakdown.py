@@ -48,7 +48,7 @@ def breakdown(estimate: Estimate, margin: Margin | None, say: Translator) -> Bre
         addends=tuple(
             Addend(
                 label=label(term.name, say),
-                text=figure(term.value, term.unit),
+                text=figure(term.value, term.unit, say),
                 share=term.value / whole if whole else 0.0,
                 formula=term.formula,
                 source=term.source,
@@ -56,16 +56,16 @@ def breakdown(estimate: Estimate, margin: Margin | None, say: Translator) -> Bre
             )
             for index, term in enumerate(estimate.terms)
         ),
-        sum_text=figure(estimate.value, estimate.unit),
-        interval_text=interval_of(estimate),
-        limit_text=figure(margin.limit, margin.unit) if margin else "",
-        free_text=figure(free, estimate.unit) if margin else "",
+        sum_text=figure(estimate.value, estimate.unit, say),
+        interval_text=interval_of(estimate, say),
+        limit_text=figure(margin.limit, margin.unit, say) if margin else "",
+        free_text=figure(free, estimate.unit, say) if margin else "",
         free_share=free / whole if whole else 0.0,
     )
 
 
-def interval_of(estimate: Estimate) -> str:
+def interval_of(estimate: Estimate, say: Translator) -> str:
     """Return the 90 % interval of an estimate, empty where it is exact arithmetic."""
     if estimate.low is None or estimate.high is None:
         return ""
-    return interval(estimate.low, estimate.high, estimate.unit)
+    return interval(estimate.low, estimate.high, estimate.unit, say)

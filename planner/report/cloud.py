@@ -39,7 +39,8 @@ def clouds(plan: Plan, rows: Sequence[Row], say: Translator) -> list[Markup]:
 
 
 def _cloud(plan: Plan, rows: Sequence[Row], latency: str, say: Translator) -> Markup | None:
-    feasible, other = [], []
+    feasible: list[tuple[float, float]] = []
+    other: list[tuple[float, float]] = []
     for row in rows:
         x, y = row.get(latency), row.get("cost_usd_per_month")
         if x and y:
@@ -59,15 +60,19 @@ def _cloud(plan: Plan, rows: Sequence[Row], latency: str, say: Translator) -> Ma
         Dots(say("Pareto front"), "front", front),
     ]
     if limit is not None:
-        layers.append(Limit("x", limit.limit, asked(limit.limit, limit.unit)))
+        layers.append(Limit("x", limit.limit, asked(limit.limit, limit.unit, say)))
     if budget is not None and budget.unit == "USD/month":
-        layers.append(Limit("y", budget.limit, asked(budget.limit, "USD")))
+        layers.append(Limit("y", budget.limit, asked(budget.limit, "USD", say)))
     layers.append(
-        Mark(say("this plan"), here, f"{figure(chosen, 'ms')}, {figure(plan.cost_usd_per_month, 'USD/month')}")
+        Mark(
+            say("this plan"), here, f"{figure(chosen, 'ms', say)}, {figure(plan.cost_usd_per_month, 'USD/month', say)}"
+        )
     )
     return scatter(
         f"cloud-{quantity(latency).replace('_', '-')}",
-        x=_axis(name, [x for x, _ in (*feasible, *other, here)], feasible, 0, limit, lambda value: asked(value, "ms")),
+        x=_axis(
+            name, [x for x, _ in (*feasible, *other, here)], feasible, 0, limit, lambda value: asked(value, "ms", say)
+        ),
         y=_axis(say("cost per month"), [y for _, y in (*feasible, *other, here)], feasible, 1, budget, _short_usd),
         layers=layers,
         title=say("Cost per month against {latency}", latency=name),
@@ -75,8 +80,8 @@ def _cloud(plan: Plan, rows: Sequence[Row], latency: str, say: Translator) -> Ma
             "{feasible} feasible and {other} infeasible candidates; this plan lies at {latency} and {cost}.",
             feasible=f"{len(feasible):,}",
             other=f"{len(other):,}",
-            latency=figure(chosen, "ms"),
-            cost=figure(plan.cost_usd_per_month, "USD/month"),
+            latency=figure(chosen, "ms", say),
+            cost=figure(plan.cost_usd_per_month, "USD/month", say),
         ),
     )
 

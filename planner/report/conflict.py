@@ -53,7 +53,7 @@ def conflict_view(conflict: Conflict, say: Translator, scenario: Scenario | None
                 label(item.requirement, say),
                 say.sentence(item.current),
                 say.sentence(item.needed),
-                "" if item.cost_usd_per_month is None else figure(item.cost_usd_per_month, "USD/month"),
+                "" if item.cost_usd_per_month is None else figure(item.cost_usd_per_month, "USD/month", say),
             )
             for item in conflict.relaxations
         ),

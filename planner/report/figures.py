@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from planner.report.i18n import Translator
+from planner.report.i18n import ENGLISH, Translator
 from planner.units import MS_PER_SECOND, format_bytes_gib, format_duration_ms, format_number, format_percent
 
-_LABELS = {
+LABELS = {
     "ttft_p50": "TTFT p50",
     "ttft_p95": "TTFT p95",
     "ttft_mean": "TTFT mean",
@@ -44,32 +44,32 @@ def quantity(name: str) -> str:
 def label(name: str, say: Translator) -> str:
     """Return the heading of a field or a requirement; one that has none is spelt with spaces."""
     key = quantity(name)
-    return say(_LABELS.get(key) or key.replace("_", " "))
+    return say(LABELS.get(key) or key.replace("_", " "))
 
 
-def figure(value: float, unit: str) -> str:
+def figure(value: float, unit: str, say: Translator = ENGLISH) -> str:
     """Return a figure with its unit, always to three significant digits where it was predicted: ``1.10 s``."""
     if unit == "ms":
         return _duration(value)
     if unit in ("share", "%"):
         return f"{100 * value if unit == 'share' else value:.1f}%"
-    return _plain(value, unit)
+    return _plain(value, unit, say)
 
 
-def asked(value: float, unit: str) -> str:
+def asked(value: float, unit: str, say: Translator = ENGLISH) -> str:
     """Return a limit as one would write it: ``2 s``, ``98%``."""
     if unit == "ms":
         return format_duration_ms(value)
     if unit in ("share", "%"):
         return format_percent(value if unit == "share" else value / 100, 2)
-    return _plain(value, unit)
+    return _plain(value, unit, say)
 
 
-def _plain(value: float, unit: str) -> str:
+def _plain(value: float, unit: str, say: Translator) -> str:
     if unit in ("bytes", "B"):
         return format_bytes_gib(value)
     if unit in _MONEY:
-        return f"{money(value)}{_MONEY[unit]}"
+        return money(value) + (say(_MONEY[unit]) if _MONEY[unit] else "")
     return f"{amount(value)} {unit}".rstrip()
 
 
@@ -93,9 +93,9 @@ def amount(value: float) -> str:
     return format_number(float(f"{value:.3g}"))
 
 
-def interval(low: float, high: float, unit: str) -> str:
+def interval(low: float, high: float, unit: str, say: Translator = ENGLISH) -> str:
     """Return ``1.05–1.66 s``: both ends in one unit where they share it."""
-    left, right = figure(low, unit), figure(high, unit)
+    left, right = figure(low, unit, say), figure(high, unit, say)
     if left == right:
         return right
     number, _, said = left.partition(" ")

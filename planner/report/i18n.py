@@ -1,6 +1,6 @@
 """Words in other languages: the English message is the key, the translation lies in ``templates/messages``.
 
-Two kinds of text are translated. Fixed words of a renderer are looked up: ``say("Cost per month")``. Sentences that
+Two kinds of text are translated. The words of a renderer are looked up: ``say("Cost per month")``. Sentences that
 other layers made (a reason, a warning, a conflict) carry their figures inside; the catalog holds them with named
 places, ``"{offer} costs {money} more"``, and the English text is matched against those patterns to recover the values.
 So no layer but this one knows that there is more than one language, and plans read back from JSON translate as well.
@@ -23,14 +23,18 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Translator:
-    """Says messages in one language; a message without translation is said in English."""
+    """Says messages in one language; a message without translation is said in English.
+
+    ``words`` are looked up; ``sentences`` are (pattern, translation) pairs, tried in order.
+    """
 
     language: str = "en"
-    messages: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    sentences: tuple[tuple[re.Pattern[str], str], ...] = ()
 
     def __call__(self, message: str, /, **values: object) -> str:
-        """Return ``message`` in this language with ``{name}`` places filled from ``values``."""
-        text = self.messages.get(message, message)
+        """Return ``message`` in this language with its ``{name}`` places filled from ``values``."""
+        text = self.words.get(message, message)
         return text.format_map(values) if values else text
 
     def sentence(self, text: str) -> str:
@@ -38,15 +42,13 @@ class Translator:
 
         Values that the pattern recovers are themselves translated, so that a sentence may quote another.
         """
-        if not self.messages:
-            return text
-        if (exact := self.messages.get(text)) is not None:
-            return exact
-        for pattern, names, translation in _patterns(self.language):
+        for pattern, translation in self.sentences:
             if match := pattern.fullmatch(text):
-                values = zip(names, match.groups(), strict=True)
-                return translation.format_map({name: self.sentence(value) for name, value in values})
-        return text
+                return translation.format_map({name: self.sentence(value) for name, value in match.groupdict().items()})
+        return self.words.get(text, text)
+
+
+ENGLISH = Translator()
 
 
 @cache
@@ -54,32 +56,27 @@ def translator(language: str) -> Translator:
     """Return the translator of one of ``LANGUAGES``. Raises ValueError for any other."""
     if language not in LANGUAGES:
         raise ValueError(f"no language {language!r}; there are {', '.join(LANGUAGES)}")
-    return Translator(language, _messages(language))
-
-
-@cache
-def _messages(language: str) -> Mapping[str, str]:
     if language == "en":
-        return {}
+        return ENGLISH
     import yaml
 
     text = (data_dir("templates") / "messages" / f"{language}.yaml").read_text(encoding="utf-8")
-    messages: dict[str, str] = yaml.safe_load(text)
-    return messages
+    catalog = yaml.safe_load(text)
+    return Translator(language, catalog["words"], patterns(catalog["sentences"]))
 
 
-@cache
-def _patterns(language: str) -> list[tuple[re.Pattern[str], list[str], str]]:
-    """Return (pattern, names of its places, translation) of every message with places, the most specific first.
+def patterns(sentences: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the (pattern, translation) pairs of ``sentences``, the most specific first.
 
-    Specific means many fixed characters: ``"{a} because {b}"`` must be tried after ``"{a} because no {b}"``.
+    Specific means many fixed characters: ``"{a} exceeds the budget"`` must be tried before ``"{a} exceeds {b}"``.
     """
+
+    def fixed(sentence: str) -> int:
+        return len(_PLACE.sub("", sentence))
+
     found = []
-    for message, translation in _messages(language).items():
-        parts = _PLACE.split(message)
-        if len(parts) == 1:
-            continue
-        fixed, names = parts[::2], parts[1::2]
-        pattern = re.compile("(.+?)".join(re.escape(part) for part in fixed), re.DOTALL)
-        found.append((-sum(map(len, fixed)), message, pattern, names, translation))
-    return [(pattern, names, translation) for _, _, pattern, names, translation in sorted(found, key=lambda it: it[:2])]
+    for sentence in sorted(sentences, key=lambda sentence: (-fixed(sentence), sentence)):
+        parts = _PLACE.split(sentence)
+        pattern = "".join(f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+        found.append((re.compile(pattern, re.DOTALL), sentences[sentence]))
+    return tuple(found)

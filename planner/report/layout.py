@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 _WIDE = "\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
-_PIECE = re.compile(rf"[{_WIDE}][，。；：、）」！？]*|[^ {_WIDE}]+ *| +")
-"""What a line break may not divide: a wide character with the punctuation that closes it, a word with its space."""
+_PIECE = re.compile(rf"[{_WIDE}][，。；：、）」！？]*(?:\u00a0[^ ]* *)?|[^ {_WIDE}]+ *| +")
+"""What a line break may not divide: a word with its space, a wide character with what closes it or is tied to it."""
 
 Paint = Callable[[str, str], str]
 """(role, text) -> the text with the terminal's codes for ``strong``, ``faint``, ``good``, ``warn`` or ``bad``."""

@@ -127,13 +127,13 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
 
     per_million = next((item for item in plan.estimates if "per_million" in item.name), None)
     requirements = tuple(_requirement(item, estimates.get(quantity(item.requirement)), say) for item in plan.margins)
-    per_hour = figure(plan.cost_usd_per_hour, "USD/h")
-    per_token = figure(per_million.value, "USD") if per_million else ""
+    per_hour = figure(plan.cost_usd_per_hour, "USD/h", say)
+    per_token = figure(per_million.value, "USD", say) if per_million else ""
     return PlanView(
         title=plan.scenario,
         subject=subject(scenario, say) if scenario else plan.deployments[0].model,
         fleets=tuple(_fleet(item, say) for item in plan.deployments),
-        cost_per_month=figure(plan.cost_usd_per_month, "USD/month"),
+        cost_per_month=figure(plan.cost_usd_per_month, "USD/month", say),
         cost_per_hour=per_hour,
         cost_per_million=per_token,
         figures=_headlines(plan, requirements, per_hour, per_token, say),
@@ -157,7 +157,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
 def _headlines(
     plan: Plan, requirements: Sequence[Requirement], per_hour: str, per_token: str, say: Translator
 ) -> tuple[Headline, ...]:
-    found = [Headline(say("Cost per month"), figure(plan.cost_usd_per_month, "USD"), per_hour)]
+    found = [Headline(say("Cost per month"), figure(plan.cost_usd_per_month, "USD", say), per_hour)]
     if per_token:
         found.append(Headline(say("Per million tokens"), per_token, say("output tokens")))
     gpus = say("{n} per replica", n=plan.deployments[0].gpus_per_replica)
@@ -191,7 +191,7 @@ def proof_sentence(proof: Proof, say: Translator) -> str:
         feasible=f"{proof.feasible:,}",
         candidates=f"{proof.candidates:,}",
     )
-    bound = figure(proof.bound_micro_usd_per_hour / MICRO_USD_PER_USD, "USD/h")
+    bound = figure(proof.bound_micro_usd_per_hour / MICRO_USD_PER_USD, "USD/h", say)
     if proof.gap <= 0:
         found = say("Proven cheapest: no plan costs less than {bound}", bound=bound)
     else:
@@ -208,9 +208,9 @@ def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> 
     worst = low if floor else high
     return Requirement(
         label=label(margin.requirement, say),
-        limit_text=f"{'≥' if floor else '≤'} {asked(margin.limit, margin.unit)}",
-        actual_text=figure(margin.actual, margin.unit),
-        interval_text=interval_of(estimate) if estimate else "",
+        limit_text=f"{'≥' if floor else '≤'} {asked(margin.limit, margin.unit, say)}",
+        actual_text=figure(margin.actual, margin.unit, say),
+        interval_text=interval_of(estimate, say) if estimate else "",
         slack_text=format_percent(margin.slack, 0),
         holds=margin.holds,
         sure=margin.holds and (worst is None or (worst >= margin.limit if floor else worst <= margin.limit)),
@@ -250,13 +250,13 @@ def _fleet(item: Deployment, say: Translator) -> Fleet:
 
 def _rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
     made = item.deployment
-    estimates = {quantity(it.name): figure(it.value, it.unit) for it in item.estimates}
+    estimates = {quantity(it.name): figure(it.value, it.unit, say) for it in item.estimates}
     more = item.cost_usd_per_month - plan.cost_usd_per_month
     return Rival(
         name=f"{made.instances} × {made.offer}",
         layout=f"{made.replicas} × TP {made.tensor_parallel}, {made.weights}, KV {made.kv_cache}, {made.engine}",
         gpus=f"{made.gpus} × {made.accelerator}",
-        cost=figure(item.cost_usd_per_month, "USD"),
+        cost=figure(item.cost_usd_per_month, "USD", say),
         difference=f"{'+' if more >= 0 else ''}{money(more)}",
         ttft=estimates.get("ttft_p95", ""),
         tpot=estimates.get("tpot_p95", ""),

@@ -1,0 +1,79 @@
+"""Every message has its translation, no translation is left over, and sentences find their pattern."""
+
+from __future__ import annotations
+
+import ast
+import string
+
+import pytest
+
+from planner.paths import data_dir
+from planner.report.environment import environment
+from planner.report.figures import LABELS
+from planner.report.i18n import LANGUAGES, Translator, patterns, translator
+
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
+
+
+def messages_of_templates() -> set[str]:
+    from jinja2 import nodes
+
+    env = environment("en")
+    found = set()
+    for path in sorted(data_dir("templates").glob("*.j2")):
+        for call in env.parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "_" and isinstance(call.args[0], nodes.Const):
+                found.add(call.args[0].value)
+    return found
+
+
+def messages_of_code(root) -> set[str]:
+    found = set()
+    for path in sorted((root / "planner" / "report").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "say"
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                found.add(node.args[0].value)
+    return found
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_message_is_translated(root, language):
+    wanted = messages_of_templates() | messages_of_code(root) | set(LABELS.values())
+    assert len(wanted) > 60
+    assert sorted(wanted - set(translator(language).words)) == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_fills_the_same_places(language):
+    from planner.source import load_yaml
+
+    catalog = load_yaml(data_dir("templates") / "messages" / f"{language}.yaml").data  # refuses duplicate keys
+    for message, translation in (*catalog["words"].items(), *catalog["sentences"].items()):
+        assert places(message) == places(translation), message
+
+
+def test_english_says_the_message_itself():
+    assert translator("en")("{n} requests at a time", n=3) == "3 requests at a time"
+    assert translator("en").sentence("anything {at} all") == "anything {at} all"
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(ValueError, match="there are en, zh-CN"):
+        translator("tlh")
+
+
+def test_a_sentence_finds_the_most_specific_pattern_and_translates_what_it_quotes():
+    sentences = {"{a} exceeds {b}": "{a}超过{b}", "{a} exceeds the budget": "{a}超出预算"}
+    say = Translator("xx", {"the rent": "租金"}, patterns(sentences))
+    assert say.sentence("the rent exceeds the budget") == "租金超出预算"
+    assert say.sentence("the rent exceeds 5 USD") == "租金超过5 USD"
+    assert say.sentence("something else") == "something else"
