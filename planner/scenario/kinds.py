@@ -1,0 +1,150 @@
+"""What a value of a scenario may be: how it is read and what its JSON Schema says, side by side.
+
+A field is annotated ``Annotated[float, DURATION]``. The reader calls ``DURATION.read``; pydantic, which writes the
+JSON Schema, finds the same function and the schema in the two hooks. Neither is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from planner.units import (
+    Money,
+    UnitError,
+    format_count,
+    format_duration_ms,
+    format_months,
+    format_percent,
+    format_rate_per_second,
+    parse_count,
+    parse_duration_ms,
+    parse_money,
+    parse_months,
+    parse_percent,
+    parse_rate_per_second,
+)
+from planner.units.money import CURRENCY_WORDS, MONEY_PERIODS
+from planner.units.number import SCALES, show
+from planner.units.quantities import COUNTED, DURATIONS, MONTHS, RATE_PERIODS, RATE_WORDS
+
+
+class Kind:
+    """A kind of value. ``read`` turns what YAML gave into what the planner computes with, or raises ValueError."""
+
+    __slots__ = ("example", "read", "schema")
+
+    def __init__(self, read: Callable[[Any], Any], schema: dict[str, Any]) -> None:
+        self.read = read
+        self.schema = schema
+        self.example = schema["examples"][0]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> dict[str, Any]:
+        """Let pydantic validate with ``read``."""
+        return {"type": "function-plain", "function": {"type": "no-info", "function": self.read}}
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """Let pydantic print ``schema``."""
+        return dict(self.schema)
+
+
+_NUMBER = r"\+?([0-9][0-9_,]*(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+
+
+def _either(words: Iterable[str]) -> str:
+    escaped = (word.replace("$", r"\$").replace(".", r"\.") for word in words)
+    return "(" + "|".join(sorted(escaped, key=lambda word: (-len(word), word))) + ")"
+
+
+def _text(pattern: str, *examples: Any) -> dict[str, Any]:
+    return {"type": "string", "pattern": rf"^\s*{pattern}\s*$", "examples": list(examples)}
+
+
+def between(
+    parse: Callable[[Any], Any],
+    show_limit: Callable[[Any], str],
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+) -> Callable[[Any], Any]:
+    """Return ``parse`` with limits on what it may return."""
+
+    def read(value: Any) -> Any:
+        number = parse(value)
+        for broken, words, limit in (
+            (above is not None and number <= above, "more than", above),
+            (least is not None and number < least, "at least", least),
+            (most is not None and number > most, "at most", most),
+            (below is not None and number >= below, "less than", below),
+        ):
+            if broken:
+                raise UnitError(f"must be {words} {show_limit(limit)}, not {str(value).strip()[:40]}")
+        return number
+
+    return read
+
+
+def count(least: int, most: int, *examples: Any) -> Kind:
+    """Return the kind of a whole number between two limits, written as digits or as ``8k``."""
+    number = {"type": "integer", "minimum": least, "maximum": most}
+    text = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*{_either(SCALES)}?\s*$"}
+    return Kind(
+        between(parse_count, format_count, least=least, most=most), {"anyOf": [number, text], "examples": [*examples]}
+    )
+
+
+def _share(schema: dict[str, Any], *examples: Any, **limits: float) -> Kind:
+    text = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*[%％]?\s*$"}
+    read = between(parse_percent, lambda limit: format_percent(limit), **limits)
+    return Kind(read, {"anyOf": [{"type": "number", **schema}, text], "examples": list(examples)})
+
+
+TOKENS = count(1, 100_000_000, 2048, "8k")
+CONCURRENCY = count(1, 10_000_000, 200, "2k")
+DURATION = Kind(
+    between(parse_duration_ms, format_duration_ms, above=0, most=86_400_000),
+    _text(rf"{_NUMBER}\s*{_either(DURATIONS)}", "2s", "250ms"),
+)
+HORIZON = Kind(
+    between(parse_months, format_months, least=1, most=240),
+    _text(rf"{_NUMBER}\s*{_either(MONTHS)}", "36 months", "3 years"),
+)
+
+
+def _rate(of: Any, words: Iterable[str], *examples: str) -> Kind:
+    nouns = rf"{_either(COUNTED[of])}?\s*(/|per)\s*{_either(RATE_PERIODS)}"
+    pattern = rf"{_NUMBER}\s*{_either(SCALES)}?\s*({nouns}|{_either(words)})"
+    read = between(lambda value: parse_rate_per_second(value, of), format_rate_per_second, above=0, most=1e9)
+    return Kind(read, _text(pattern, *examples))
+
+
+REQUEST_RATE = _rate("requests", (word for word, (of, _) in RATE_WORDS.items() if of == "requests"), "12/s", "500/min")
+TOKEN_RATE = _rate("tokens", (word for word, (of, _) in RATE_WORDS.items() if of == "tokens"), "5000 tok/s")
+RECOVERY = _share({"exclusiveMinimum": 0, "maximum": 1}, "98%", above=0, most=1)
+AVAILABILITY = _share({"exclusiveMinimum": 0, "exclusiveMaximum": 1}, "99.9%", above=0, below=1)
+HIT_SHARE = _share({"minimum": 0, "exclusiveMaximum": 1}, "30%", least=0, below=1)
+
+_MOST_MONEY = 1e12
+
+
+def _money(periodic: bool, *examples: str) -> Kind:
+    def read(value: Any) -> Money:
+        money = parse_money(value)
+        if not 0 < money.amount <= _MOST_MONEY:
+            raise UnitError(f"{show(value)} must be more than nothing and at most {format_count(_MOST_MONEY)}")
+        if periodic and money.per is None:
+            raise UnitError(f"{show(value)} does not say per what", f"write {money}/month or {money}/hour")
+        if not periodic and money.per is not None:
+            raise UnitError(f"{show(value)} is a sum per {money.per}; a single sum is asked", f"write {examples[0]}")
+        return money
+
+    currency = rf"({_either(CURRENCY_WORDS)}|[A-Za-z]{{3}})"
+    amount = rf"{_NUMBER}\s*{_either(SCALES)}?"
+    period = rf"\s*(/|per)\s*{_either(MONEY_PERIODS)}" if periodic else ""
+    return Kind(read, _text(rf"({currency}\s*{amount}|{amount}\s*{currency}){period}", *examples))
+
+
+MONEY_RATE = _money(True, "60000 USD/month", "$80/h", "￥400k/month")
+MONEY_SUM = _money(False, "400k USD", "￥200万")

@@ -1,0 +1,203 @@
+"""Words, choices and lists in a scenario: the kinds that are not quantities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from planner.scenario.kinds import Kind, count
+from planner.units import UnitError
+from planner.units.number import show
+
+PRICING = ("on-demand", "reserved-1y", "reserved-3y", "spot", "purchase")
+ANY = "any"
+_MOST_ENTRIES = 1000
+
+
+class EntryError(ValueError):
+    """One entry of a list, or one value of a mapping, is wrong."""
+
+    def __init__(self, part: str | int, error: ValueError) -> None:
+        self.part = part
+        self.error = error
+        super().__init__(f"{part}: {error}")
+
+
+class EntryErrors(ValueError):
+    """Several entries are wrong."""
+
+    def __init__(self, errors: Iterable[EntryError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(str(item) for item in self.errors))
+
+
+def _word(what: str, pattern: str, longest: int, remedy: str) -> Callable[[Any], str]:
+    compiled = re.compile(pattern)
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            quoted = f' "{value}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+            raise UnitError(f"must be {what}", f"write{quoted} in quotes" if quoted else remedy)
+        if len(value) > longest or not compiled.fullmatch(value):
+            raise UnitError(f"{show(value)} is not {what}", remedy)
+        return value
+
+    return read
+
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+NAME = Kind(
+    _word("a name of letters, digits, '.', '_' and '-'", _NAME, 64, "write a name such as 70b-chat"),
+    {"type": "string", "pattern": f"^{_NAME}$", "maxLength": 64, "examples": ["70b-chat"]},
+)
+
+_LINE = r"\S(.*\S)?"
+_TEXT = _word("a text on one line", _LINE, 500, "write a text on one line, without blanks around it")
+TEXT = Kind(_TEXT, {"type": "string", "pattern": f"^{_LINE}$", "maxLength": 500, "examples": ["we hold a waiver"]})
+
+IDENTIFIER = Kind(
+    _word("an id", r"\S(.{0,126}\S)?", 128, "write the id of a catalog entry, such as h100-sxm"),
+    {"type": "string", "pattern": r"^\S(.*\S)?$", "maxLength": 128, "examples": ["us"]},
+)
+
+
+def _model(value: Any) -> str | dict[str, Any]:
+    if isinstance(value, dict):
+        if not value:
+            raise UnitError("is an empty mapping", "write the content of a config.json, or a model's id")
+        return value
+    text: str = _word("a model", r"\S(.*\S)?", 256, "write an id such as meta-llama/Llama-3.1-70B-Instruct")(value)
+    return text
+
+
+MODEL = Kind(
+    _model,
+    {
+        "anyOf": [
+            {"type": "string", "pattern": r"^\S(.*\S)?$", "maxLength": 256},
+            {"type": "object", "minProperties": 1},
+        ],
+        "examples": ["meta-llama/Llama-3.1-70B-Instruct", "./config.json"],
+    },
+)
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UnitError(f"must be true or false, not {show(value)}", "write true or false")
+    return value
+
+
+SWITCH = Kind(_switch, {"type": "boolean", "examples": [True]})
+
+
+def constant(word: str) -> Kind:
+    """Return the kind of a field that has one value so far."""
+
+    def read(value: Any) -> str:
+        if value != word:
+            raise UnitError(f"must be {word}, not {show(value)}", f"write {word}, or leave it out")
+        return word
+
+    return Kind(read, {"const": word, "examples": [word]})
+
+
+def _entries(value: list[Any], entry: Kind) -> tuple[Any, ...]:
+    """Read every entry; raise EntryErrors with all that are wrong or stand twice."""
+    if len(value) > _MOST_ENTRIES:
+        raise UnitError(f"lists {len(value):,} entries", f"list at most {_MOST_ENTRIES:,}")
+    found: dict[Any, None] = {}
+    errors: list[EntryError] = []
+    for index, item in enumerate(value):
+        try:
+            read = entry.read(item)
+            if read in found:
+                raise UnitError(f"{show(read)} is listed twice", "list it once")
+            found[read] = None
+        except ValueError as error:
+            errors.append(EntryError(index, error))
+    if errors:
+        raise EntryErrors(errors)
+    return tuple(found)
+
+
+def any_or_list(entry: Kind, *examples: Any) -> Kind:
+    """Return the kind of a list of choices: ``any`` (read as None), one entry, or a list of entries."""
+
+    def read(value: Any) -> tuple[Any, ...] | None:
+        if value == ANY:
+            return None
+        if not isinstance(value, list):
+            return (entry.read(value),)
+        if not value:
+            raise UnitError("an empty list allows nothing", f"write {ANY}, or list what is allowed")
+        return _entries(value, entry)
+
+    inner = {key: item for key, item in entry.schema.items() if key != "examples"}
+    several = {"type": "array", "items": inner, "minItems": 1, "maxItems": _MOST_ENTRIES, "uniqueItems": True}
+    return Kind(read, {"anyOf": [{"const": ANY}, inner, several], "examples": [*examples, ANY]})
+
+
+def list_of(entry: Kind, *examples: Any) -> Kind:
+    """Return the kind of a list without ``any``, read as a tuple; a single entry may stand without brackets."""
+
+    def read(value: Any) -> tuple[Any, ...]:
+        return _entries(value if isinstance(value, list) else [value], entry)
+
+    inner = {key: item for key, item in entry.schema.items() if key != "examples"}
+    return Kind(
+        read,
+        {
+            "anyOf": [inner, {"type": "array", "items": inner, "maxItems": _MOST_ENTRIES, "uniqueItems": True}],
+            "examples": [*examples],
+        },
+    )
+
+
+def _pricing(value: Any) -> str:
+    if value not in PRICING:
+        from planner.source import closest
+
+        best = closest(value, PRICING) if isinstance(value, str) else ""
+        raise UnitError(
+            f"{show(value)} is not a way to pay", f"did you mean {best!r}?" if best else f"known: {', '.join(PRICING)}"
+        )
+    return str(value)
+
+
+PRICING_KIND = Kind(_pricing, {"enum": list(PRICING), "examples": ["on-demand"]})
+DEGREE = count(1, 1024, 8)
+RULE_FILE = Kind(
+    _word("a path", r"[^\s\\:*?\"<>|](.*\S)?", 256, "write the path of a YAML file, relative to this file"),
+    {"type": "string", "pattern": r'^[^\s\\:*?"<>|](.*\S)?$', "maxLength": 256, "examples": ["company.yaml"]},
+)
+
+
+def _rates(value: Any) -> dict[str, float]:
+    if not isinstance(value, dict) or not value:
+        raise UnitError("must be a mapping of currencies to their worth", "write {CNY: 7.1}: yuan per US dollar")
+    errors = []
+    for code, rate in value.items():
+        if len(code) != 3 or not (code.isascii() and code.isalpha() and code.isupper()) or code == "USD":
+            errors.append(
+                EntryError(code, UnitError("is not the ISO code of a currency beside USD", "write CNY or EUR"))
+            )
+        elif isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1e-6 <= rate <= 1e6:
+            example = f"write {code}: 7.1, the {code} that one US dollar buys"
+            errors.append(EntryError(code, UnitError("must be a positive number", example)))
+    if errors:
+        raise EntryErrors(errors)
+    return {code: float(rate) for code, rate in sorted(value.items())}
+
+
+CURRENCY_RATES = Kind(
+    _rates,
+    {
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Z]{3}$", "not": {"const": "USD"}},
+        "additionalProperties": {"type": "number", "minimum": 1e-6, "maximum": 1e6},
+        "minProperties": 1,
+        "examples": [{"CNY": 7.1}],
+    },
+)
