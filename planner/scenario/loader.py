@@ -16,12 +16,16 @@ from planner.source import SCENARIO_LIMITS, SourceDocument, load_yaml
 _MOST_PROBLEMS = 50
 
 
-def load_scenario(path: str | Path) -> Scenario:
-    """Read a scenario file; ``-`` is stdin.
+def load_scenario(path: str | Path, *, settings: Iterable[str] = ()) -> Scenario:
+    """Read a scenario file; ``-`` is stdin. ``settings`` are values set over the file: ``workload.concurrency=300``.
 
     Raises ScenarioError with every problem of the file, each with its line, a caret and what to do.
     """
     document = load_yaml(Path(path), limits=SCENARIO_LIMITS, error=ScenarioError)
+    if settings:
+        from planner.scenario.settings import with_settings
+
+        document = with_settings(document, settings)
     return replace(_scenario(document.data, document), document=document)
 
 
