@@ -1,0 +1,185 @@
+"""Fitted coefficients: a global value and deviations by generation, engine, accelerator, arithmetic and link.
+
+What has not been measured has no deviation, so every accelerator and engine gets an answer from the nearest evidence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from planner.errors import CatalogError
+from planner.paths import data_dir
+from planner.performance.coefficients import COEFFICIENTS, NAMES
+from planner.performance.deployments import IntArray
+from planner.performance.iteration import Coefficients
+from planner.performance.profile import FloatArray
+from planner.performance.situations import Situations
+
+EVIDENCE = ("accelerator", "generation", "engine", "prior")
+"""How near the measurements are, nearest first: this engine on this accelerator; this engine on this generation;
+this generation with any engine or this engine anywhere; neither."""
+
+_EVIDENCE_LEVELS = (
+    ("accelerator", ("engine accelerator",)),
+    ("generation", ("engine generation",)),
+    ("engine", ("engine", "generation")),
+)
+
+DEVIATIONS: tuple[tuple[str, float], ...] = (
+    ("generation", 0.4),
+    ("engine", 0.5),
+    ("engine generation", 0.35),
+    ("engine accelerator", 0.25),
+    ("arithmetic", 0.3),
+    ("engine generation arithmetic", 0.25),
+    ("link", 0.5),
+)
+"""Levels of the hierarchy and the prior standard deviation of a logarithmic deviation at each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Deviations of one level: ``table[i]`` belongs to ``keys[i]``; ``rows`` counts the measurements behind it."""
+
+    name: str
+    keys: tuple[str, ...]
+    table: FloatArray
+    rows: tuple[int, ...]
+
+    def index(self) -> Mapping[str, int]:
+        """Return the position of each key."""
+        return {key: i for i, key in enumerate(self.keys)}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Logarithms of coefficients, as fitted, with what they were fitted on."""
+
+    base: FloatArray
+    levels: tuple[Level, ...]
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    """metric -> evidence -> logarithmic offsets (low, high) of the 90 % interval."""
+    percentiles: Mapping[str, float] = field(default_factory=dict)
+    """metric -> 95th percentile over mean."""
+    fitted_on: tuple[Mapping[str, Any], ...] = ()
+    as_of: str = ""
+
+    @classmethod
+    def prior(cls) -> Calibration:
+        """Return the coefficients before any measurement."""
+        return cls(base=np.log([item.prior for item in COEFFICIENTS]), levels=())
+
+    def coefficients(self, found: Situations) -> Coefficients:
+        """Return each coefficient per row."""
+        table = np.repeat(self.base[None, :], len(found), axis=0)
+        for level in self.levels:
+            padded = np.vstack([level.table, np.zeros(len(NAMES))])
+            table += padded[found.places(level.name, level.index())]
+        values = np.exp(table).T
+        return {name: values[i][found.index] for i, name in enumerate(NAMES)}
+
+    def evidence(self, found: Situations) -> IntArray:
+        """Return per row the index into :data:`EVIDENCE`."""
+        known = {level.name: found.places(level.name, level.index()) >= 0 for level in self.levels}
+        nothing = np.zeros(len(found), dtype=bool)
+        nearest = np.full(len(found), EVIDENCE.index("prior"), dtype=np.intp)
+        for evidence, names in reversed(_EVIDENCE_LEVELS):
+            any_known = np.logical_or.reduce([known.get(name, nothing) for name in names])
+            nearest[any_known] = EVIDENCE.index(evidence)
+        return nearest[found.index]
+
+
+@cache
+def load_calibration(directory: Path | None = None) -> Calibration:
+    """Read ``serving.yaml`` of the shipped (or another) ``calibration`` directory; the prior where there is none.
+
+    Raises CatalogError when it is malformed.
+    """
+    path = (directory or data_dir("catalogs") / "calibration") / "serving.yaml"
+    if not path.exists():
+        return Calibration.prior()
+    return decode(_read(path), str(path))
+
+
+def _read(path: Path) -> Any:
+    """Parse YAML. Files that `planner calibrate` writes are in flow style, that is, JSON below their comment lines."""
+    text = path.read_text(encoding="utf-8")
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        from planner.source import CATALOG_LIMITS, load_yaml
+
+        return load_yaml(path, limits=CATALOG_LIMITS).data
+
+
+def decode(data: Any, path: str = "") -> Calibration:
+    """Build a calibration from parsed YAML. Raises CatalogError naming what is wrong."""
+    try:
+        names = tuple(data["coefficients"])
+        unknown = set(names) ^ set(NAMES)
+        if unknown:
+            raise CatalogError(f"{path}: coefficients differ from those of this version: {', '.join(sorted(unknown))}")
+        order = [names.index(name) for name in NAMES]
+        levels = tuple(
+            Level(
+                name,
+                tuple(entries),
+                np.array([entry["log"] for entry in entries.values()], dtype=np.float64)[:, order],
+                tuple(int(entry["rows"]) for entry in entries.values()),
+            )
+            for name, entries in data["deviations"].items()
+            if entries
+        )
+        base = np.log(np.array([data["coefficients"][name]["value"] for name in NAMES], dtype=np.float64))
+        intervals = {
+            metric: {name: (float(low), float(high)) for name, (low, high) in offsets.items()}
+            for metric, offsets in data["intervals"].items()
+        }
+        percentiles = {metric: float(value) for metric, value in data["percentiles"].items()}
+        fitted_on = tuple(data["fitted_on"])
+        as_of = str(data["as_of"])
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise CatalogError(f"{path}: not a calibration: {type(error).__name__} {error}") from None
+    return Calibration(base, levels, intervals, percentiles, fitted_on, as_of)
+
+
+def encode(calibration: Calibration) -> str:
+    """Return the text of ``serving.yaml``: comments, then one entry per line in flow style (valid JSON and YAML)."""
+    lines = ["# Written by `planner calibrate`; not to be edited by hand.", "{"]
+    lines.append(f'"as_of": {json.dumps(calibration.as_of)},')
+    lines.append('"fitted_on": [')
+    lines.append(",\n".join(f"  {json.dumps(dict(item), ensure_ascii=False)}" for item in calibration.fitted_on))
+    lines.append("],")
+    for name, table in (("intervals", calibration.intervals), ("percentiles", calibration.percentiles)):
+        lines.append(f'"{name}": {json.dumps(table)},')
+    lines.append('"coefficients": {')
+    entries = (
+        f"  {json.dumps(item.name)}: "
+        + json.dumps({"value": _digits(np.exp(value)), "unit": item.unit, "meaning": item.meaning})
+        for item, value in zip(COEFFICIENTS, calibration.base, strict=True)
+    )
+    lines += [",\n".join(entries), "},", '"deviations": {']
+    lines.append(",\n".join(_encode_level(level) for level in calibration.levels))
+    lines += ["}", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def _encode_level(level: Level) -> str:
+    entries = (
+        f"    {json.dumps(key)}: " + json.dumps({"rows": rows, "log": [_digits(value) for value in values]})
+        for key, rows, values in zip(level.keys, level.rows, level.table, strict=True)
+    )
+    return f"  {json.dumps(level.name)}: {{\n" + ",\n".join(entries) + "\n  }"
+
+
+def _digits(value: float) -> float:
+    """Round to what the fit can tell; keeps files small and their bytes the same on every machine."""
+    return float(f"{value:.4g}")

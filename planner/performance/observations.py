@@ -1,0 +1,99 @@
+"""Measurements as columns that the model can be held against, and the predictions for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.performance.deployments import Deployments, IntArray, Load
+from planner.performance.iteration import Coefficients
+from planner.performance.profile import FloatArray, ModelProfile
+from planner.performance.resources import Resources, resources
+from planner.performance.serving import kv_capacity
+from planner.performance.situations import Situations, situations
+from planner.performance.steady_state import closed_loop, saturated, static_batch
+
+KINDS = ("closed_loop", "static_batch", "max_throughput")
+"""How a row was measured; the names of the published tables."""
+METRICS = ("ttft", "tpot", "throughput")
+
+
+@dataclass(frozen=True)
+class Observations:
+    """``n`` measured rows. ``measured`` holds ttft and tpot in milliseconds and tokens per second, NaN where absent."""
+
+    profile: ModelProfile
+    """Stacked: one value per row."""
+    deployments: Deployments
+    load: Load
+    kind: IntArray
+    measured: Mapping[str, FloatArray]
+    labels: Mapping[str, NDArray[np.str_]]
+    """Text columns for grouping: model, accelerator, engine, weights, source, ..."""
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    @cached_property
+    def situations(self) -> Situations:
+        """What the coefficients of each row depend on."""
+        return situations(self.deployments)
+
+    @cached_property
+    def logs(self) -> FloatArray:
+        """Logarithms of what was measured, metrics x rows, NaN where absent."""
+        return np.log(np.stack([self.measured[name] for name in METRICS]))
+
+    @cached_property
+    def _parts(self) -> list[tuple[int, IntArray, Resources, Load, FloatArray]]:
+        work = resources(self.profile, self.deployments)
+        parts = []
+        for kind in range(len(KINDS)):
+            rows = np.flatnonzero(self.kind == kind)
+            if len(rows):
+                load = rows_of(self.load, rows)
+                part = rows_of(work, rows)
+                parts.append((kind, rows, part, load, kv_capacity(part, load, None)))
+        return parts
+
+    def predict(self, coefficients: Coefficients) -> FloatArray:
+        """Return predictions, metrics x rows."""
+        out = np.full((len(METRICS), len(self)), np.nan)
+        for kind, rows, work, load, capacity in self._parts:
+            part = {name: values[rows] for name, values in coefficients.items()}
+            concurrency = self.deployments.concurrency[rows]
+            if KINDS[kind] == "max_throughput":
+                out[2, rows] = saturated(work, part, load, capacity)
+                continue
+            if KINDS[kind] == "static_batch":
+                timing = static_batch(work, part, load, concurrency)
+            else:
+                timing = closed_loop(work, part, load, concurrency, capacity)
+            out[:, rows] = timing.ttft_ms, timing.tpot_ms, timing.output_tok_s
+        return out
+
+    def take(self, rows: NDArray[Any]) -> Observations:
+        """Return some of the rows (indices or a mask)."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return Observations(
+            profile=rows_of(self.profile, rows),
+            deployments=rows_of(self.deployments, rows),
+            load=rows_of(self.load, rows),
+            kind=self.kind[rows],
+            measured={name: values[rows] for name, values in self.measured.items()},
+            labels={name: values[rows] for name, values in self.labels.items()},
+        )
+
+
+def rows_of(table: Any, rows: IntArray) -> Any:
+    """Return a struct of arrays with some of its rows; tuples and scalars stay as they are."""
+    columns = {}
+    for field in fields(table):
+        value = getattr(table, field.name)
+        columns[field.name] = value[rows] if isinstance(value, np.ndarray) and value.ndim else value
+    return type(table)(**columns)

@@ -1,0 +1,160 @@
+"""estimate_serving: a table of deployments under a load -> TTFT, TPOT and throughput with intervals and terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from planner.performance.calibration import EVIDENCE, Calibration
+from planner.performance.deployments import Deployments, IntArray, Load
+from planner.performance.profile import FloatArray, ModelProfile
+from planner.performance.resources import Resources, resources
+from planner.performance.situations import situations
+from planner.performance.steady_state import Timing, closed_loop, open_loop, static_batch
+
+LIMITS = ("bandwidth", "compute", "link", "host", "kv")
+"""What takes most of a step's time, or holds the batch down."""
+
+Metric = Literal["ttft", "tpot", "throughput"]
+METRICS: tuple[Metric, ...] = ("ttft", "tpot", "throughput")
+
+KV_SHARE = 0.9
+"""Share of device memory that engines give to weights, activations and cache (vLLM's gpu_memory_utilization)."""
+RESERVE_BYTES = 2.5 * 2**30
+"""Activation peak and runtime outside it; only used where the caller gives no KV budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServingEstimates:
+    """Columns of ``n`` rows. Every figure has its 90 % interval in ``_low``, ``_high``. Throughput is per replica."""
+
+    ttft_mean_ms: FloatArray
+    ttft_mean_ms_low: FloatArray
+    ttft_mean_ms_high: FloatArray
+    ttft_p95_ms: FloatArray
+    ttft_p95_ms_low: FloatArray
+    ttft_p95_ms_high: FloatArray
+    tpot_mean_ms: FloatArray
+    tpot_mean_ms_low: FloatArray
+    tpot_mean_ms_high: FloatArray
+    tpot_p95_ms: FloatArray
+    tpot_p95_ms_low: FloatArray
+    tpot_p95_ms_high: FloatArray
+    output_tok_s: FloatArray
+    output_tok_s_low: FloatArray
+    output_tok_s_high: FloatArray
+    evidence: IntArray
+    """Index into :data:`planner.performance.calibration.EVIDENCE`."""
+    limit: IntArray
+    """Index into :data:`LIMITS`."""
+    terms: Mapping[str, FloatArray]
+    """Milliseconds: the parts of one decode step (``tpot_*``) and of the first token (``ttft_*``)."""
+
+    def evidence_name(self, row: int) -> str:
+        """Return how near the measurements behind a row are."""
+        return EVIDENCE[int(self.evidence[row])]
+
+    def limit_name(self, row: int) -> str:
+        """Return what bounds a row."""
+        return LIMITS[int(self.limit[row])]
+
+
+def estimate_serving(
+    profile: ModelProfile,
+    deployments: Deployments,
+    load: Load,
+    calibration: Calibration,
+    kv_tokens: FloatArray | None = None,
+    *,
+    request_rate_per_s: FloatArray | None = None,
+    static: bool = False,
+) -> ServingEstimates:
+    """Estimate every row of ``deployments`` at its ``concurrency`` (closed loop).
+
+    ``kv_tokens`` is what the KV cache of a replica holds, in tokens; without it a rough budget is reckoned. With
+    ``request_rate_per_s`` (per replica) requests arrive at random instead, and no more than ``concurrency`` decode at
+    once. ``static`` means one batch without a server.
+    """
+    found = situations(deployments)
+    coefficients = calibration.coefficients(found)
+    work = resources(profile, deployments)
+    capacity = kv_capacity(work, load, kv_tokens)
+    if static:
+        timing = static_batch(work, coefficients, load, deployments.concurrency)
+    elif request_rate_per_s is not None:
+        most = np.minimum(capacity, deployments.concurrency)
+        timing = open_loop(work, coefficients, load, request_rate_per_s, most)
+    else:
+        timing = closed_loop(work, coefficients, load, deployments.concurrency, capacity)
+    evidence = calibration.evidence(found)
+    columns: dict[str, FloatArray] = {}
+    for metric, name, value in (
+        ("ttft", "ttft_mean_ms", timing.ttft_ms),
+        ("tpot", "tpot_mean_ms", timing.tpot_ms),
+        ("throughput", "output_tok_s", timing.output_tok_s),
+    ):
+        low, high = _offsets(calibration, metric, evidence)
+        columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = value, value * low, value * high
+        if metric != "throughput":
+            ratio = calibration.percentiles.get(metric, 1.0)
+            tail = name.replace("mean", "p95")
+            columns[tail] = value * ratio
+            columns[f"{tail}_low"], columns[f"{tail}_high"] = value * low * ratio, value * high * ratio
+    terms = _terms(timing, coefficients["request"])
+    return ServingEstimates(**columns, evidence=evidence, limit=_limits(timing), terms=terms)
+
+
+def kv_capacity(work: Resources, load: Load, kv_tokens: FloatArray | None) -> FloatArray:
+    """Return the sequences whose cache fits a replica, each holding its prompt and half its output on average."""
+    length = np.maximum(load.input_tokens, 1.0) + load.output_tokens * 0.5
+    if kv_tokens is None:
+        free = KV_SHARE * work.memory_bytes - work.resident_bytes - RESERVE_BYTES
+        per_gpu = np.maximum(free, 0.0) / np.maximum(work.kv_bytes_per_token, 1e-9)
+        kv_tokens = per_gpu * work.attention_groups
+    return np.maximum(kv_tokens / length, 1.0)
+
+
+def _offsets(calibration: Calibration, metric: str, evidence: IntArray) -> tuple[FloatArray, FloatArray]:
+    table = calibration.intervals.get(metric)
+    if not table:
+        return np.ones(len(evidence)), np.ones(len(evidence))
+    values = np.exp(np.array([table[name] for name in EVIDENCE]))[evidence]
+    return values[:, 0], values[:, 1]
+
+
+def _limits(timing: Timing) -> IntArray:
+    step = timing.decode
+    prefill = timing.interference_ms
+    computing = np.minimum(step.linear_compute_ms / np.maximum(step.linear_memory_ms, 1e-12), 1.0) ** 4
+    matrices = step.linear_ms + step.experts_ms + step.head_ms
+    shares = np.stack(
+        [
+            matrices * (1.0 - computing / 2.0) + step.attention_ms + step.elementwise_ms,
+            matrices * computing / 2.0 + prefill,
+            step.collectives_ms,
+            step.host_ms,
+        ]
+    )
+    leading = np.argmax(shares, axis=0)
+    return np.where(timing.queueing_ms > 0, LIMITS.index("kv"), leading)
+
+
+def _terms(timing: Timing, request_ms: FloatArray) -> dict[str, FloatArray]:
+    step = timing.decode
+    return {
+        "tpot_linear_ms": step.linear_ms,
+        "tpot_experts_ms": step.experts_ms,
+        "tpot_attention_ms": step.attention_ms,
+        "tpot_elementwise_ms": step.elementwise_ms,
+        "tpot_collectives_ms": step.collectives_ms,
+        "tpot_head_ms": step.head_ms,
+        "tpot_host_ms": step.host_ms,
+        "tpot_interference_ms": timing.interference_ms,
+        "ttft_request_ms": request_ms,
+        "ttft_prefill_ms": timing.prefill_ms,
+        "ttft_waiting_ms": timing.waiting_ms,
+        "ttft_queueing_ms": timing.queueing_ms,
+    }

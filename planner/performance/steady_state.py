@@ -1,0 +1,212 @@
+"""From the time of one iteration to TTFT, TPOT and throughput under a load.
+
+Closed loop: ``concurrency`` clients send their next request when the last is answered, all at once in the beginning,
+as ``vllm bench serve --max-concurrency``, genai-perf and InferenceMAX do. Every prompt's prefill delays the others:
+decoding sequences by interference, waiting prompts by queueing. The wait is that of a fluid queue: in each wave ``N`` prompts of
+cost ``C`` arrive within a window that starts at zero (the burst) and widens as requests of unequal length drift apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.performance.deployments import Load
+from planner.performance.iteration import Coefficients, StepTime, step_time
+from planner.performance.profile import FloatArray
+from planner.performance.resources import Resources
+
+TOKEN_BUDGET = 8192.0
+"""Tokens that one step may prefill: vLLM's max_num_batched_tokens and TensorRT-LLM's max_num_tokens on servers."""
+WAVES = 8
+"""Waves that are followed; later ones are like the last."""
+BISECTIONS = 18
+"""Halvings of the logarithm of the batch: from a thousandth to thousands within 0.01 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Means over a whole run, per replica. ``running`` sequences decode at once; the others wait."""
+
+    ttft_ms: FloatArray
+    tpot_ms: FloatArray
+    output_tok_s: FloatArray
+    running: FloatArray
+    decode: StepTime
+    prefill_ms: FloatArray
+    """The request's own prefill, alone on the machine."""
+    prefill_cost_ms: FloatArray
+    """Machine time that one prompt takes when prompts are packed into full steps."""
+    waiting_ms: FloatArray
+    queueing_ms: FloatArray
+    """Waiting because the KV cache is full."""
+    interference_ms: FloatArray
+    """What others' prefills add to each output token."""
+    utilisation: FloatArray
+    """Share of machine time spent on prefill."""
+
+
+def prefill_cost_ms(r: Resources, c: Coefficients, tokens: FloatArray, prompt: FloatArray) -> FloatArray:
+    """Return the machine time of one prompt of ``tokens`` new tokens when steps are full; stages overlap."""
+    step = step_time(
+        r, c, decode=0.0, context=0.0, prefill=TOKEN_BUDGET, prefill_context=prompt / 2, prompts=TOKEN_BUDGET / prompt
+    )
+    return (step.total_ms + c["prefill_layer"] * r.layers) * tokens / TOKEN_BUDGET / r.stages
+
+
+def prefill_alone_ms(r: Resources, c: Coefficients, tokens: FloatArray, prompt: FloatArray) -> FloatArray:
+    """Return the time of one prompt on an idle machine, in as many chunks as it needs."""
+    chunks = np.ceil(tokens / TOKEN_BUDGET)
+    once = step_time(r, c, decode=0.0, context=0.0, prefill=tokens, prefill_context=prompt / 2, prompts=1.0).total_ms
+    fixed = c["step"] + c["layer"] * r.layers
+    return once + (chunks - 1.0) * fixed + chunks * c["prefill_layer"] * r.layers
+
+
+def closed_loop(r: Resources, c: Coefficients, load: Load, concurrency: FloatArray, capacity: FloatArray) -> Timing:
+    """Return the means of a run in which ``concurrency`` requests are always in flight.
+
+    ``capacity`` is the number of sequences whose cache fits; what exceeds it queues.
+    """
+    shape = np.ones_like(r.gpus)
+    prompt = np.maximum(load.input_tokens * shape, 1.0)
+    tokens = np.maximum(prompt * (1.0 - load.prefix_hit_share), 1.0)
+    output = np.maximum(load.output_tokens * shape, 1.0)
+    running = np.minimum(concurrency, np.maximum(capacity, 1.0))
+    decode = step_time(r, c, decode=running / r.stages, context=prompt + output / 2)
+    decode_ms, output = _speculate(decode.total_ms, output, load)
+    cost = prefill_cost_ms(r, c, tokens, prompt)
+    interference = cost * np.maximum(running - 1.0, 0.0) / output * c["interference"]
+    tpot = decode_ms + interference
+    duration = output * tpot
+    waiting = _waves(running, cost, duration, load) * c["waiting"]
+    alone = prefill_alone_ms(r, c, tokens, prompt)
+    ttft = c["request"] + alone + np.where(running > 1, 0.5 * decode_ms, 0.0) + waiting
+    queueing = np.maximum(concurrency - running, 0.0) / running * (ttft + duration)
+    total = ttft + queueing + tpot * (output - 1.0)
+    throughput = concurrency * output / total * 1e3
+    return Timing(
+        ttft_ms=ttft + queueing,
+        tpot_ms=tpot,
+        output_tok_s=throughput,
+        running=running,
+        decode=decode,
+        prefill_ms=alone,
+        prefill_cost_ms=cost,
+        waiting_ms=waiting,
+        queueing_ms=queueing,
+        interference_ms=interference,
+        utilisation=running * cost / np.maximum(total, 1e-9),
+    )
+
+
+def _speculate(decode_ms: FloatArray, output: FloatArray, load: Load) -> tuple[FloatArray, FloatArray]:
+    """Return time per accepted token under speculation."""
+    plan = load.speculation
+    if plan is None:
+        return decode_ms, output
+    return decode_ms * (1.0 + plan.tokens * plan.draft_share) / plan.tokens_per_step, output
+
+
+def _waves(running: FloatArray, cost: FloatArray, duration: FloatArray, load: Load) -> FloatArray:
+    """Return the mean wait of a prompt for the prefills before it, over all waves of the run."""
+    work = running * cost
+    total = (running - 1.0) / 2.0 * cost
+    window = work
+    drift = (load.length_spread + 0.03) * duration
+    crowd = 0.63 * np.sqrt(np.maximum(running, 1.0))
+    for _ in range(1, WAVES):
+        arrivals = np.sqrt(window * window + drift * drift)
+        busy = work / np.maximum(arrivals, 1e-12)
+        overload = np.maximum(work - arrivals, 0.0) / 2.0
+        random = np.minimum(busy / (2.0 * np.maximum(1.0 - busy, 0.02)), crowd) * cost * (running > 1)
+        total = total + overload + random
+        window = np.maximum(arrivals, work)
+    return total / WAVES
+
+
+def open_loop(r: Resources, c: Coefficients, load: Load, rate_per_s: FloatArray, capacity: FloatArray) -> Timing:
+    """Return the means when requests arrive at random at ``rate_per_s`` per replica (Poisson).
+
+    By Little's law the sequences that decode at once, N = rate x output x TPOT(N), are found by bisection; a prompt
+    waits as in an M/D/1 queue whose server is the share of time that decoding leaves. Where the rate exceeds what the
+    replica can sustain, TTFT is infinite: the queue grows without end.
+    """
+    shape = np.ones_like(r.gpus)
+    prompt = np.maximum(load.input_tokens * shape, 1.0)
+    tokens = np.maximum(prompt * (1.0 - load.prefix_hit_share), 1.0)
+    output = np.maximum(load.output_tokens * shape, 1.0)
+    rate = rate_per_s * shape / 1e3
+    cost = prefill_cost_ms(r, c, tokens, prompt)
+    busy = np.minimum(rate * cost, 1.0)
+    most = np.maximum(capacity, 1.0)
+
+    def tpot_at(running: FloatArray) -> tuple[FloatArray, StepTime]:
+        step = step_time(r, c, decode=running / r.stages, context=prompt + output / 2)
+        decode_ms, _ = _speculate(step.total_ms, output, load)
+        return decode_ms / np.maximum(1.0 - busy * np.minimum(c["interference"], 1.0), 1e-3), step
+
+    low, high = np.full_like(most, 1e-3), most
+    for _ in range(BISECTIONS):
+        middle = np.sqrt(low * high)
+        tpot, _ = tpot_at(middle)
+        short = middle < rate * output * tpot
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    running = np.sqrt(low * high)
+    tpot, decode = tpot_at(running)
+    stable = (busy < 1.0) & (running < 0.999 * most)
+    waiting = busy * cost / (2.0 * np.maximum(1.0 - busy, 1e-3)) * c["waiting"]
+    alone = prefill_alone_ms(r, c, tokens, prompt)
+    base = c["request"] + alone + waiting + 0.5 * decode.total_ms * np.minimum(running, 1.0)
+    full, _ = tpot_at(most)
+    return Timing(
+        ttft_ms=np.where(stable, base, np.inf),
+        tpot_ms=np.where(stable, tpot, full),
+        output_tok_s=np.where(stable, rate * output, most / full) * 1e3,
+        running=np.where(stable, running, most),
+        decode=decode,
+        prefill_ms=alone,
+        prefill_cost_ms=cost,
+        waiting_ms=waiting,
+        queueing_ms=np.where(stable, 0.0, np.inf),
+        interference_ms=tpot - decode.total_ms,
+        utilisation=busy,
+    )
+
+
+def static_batch(r: Resources, c: Coefficients, load: Load, batch: FloatArray) -> Timing:
+    """Return the times of one batch without a server: a joint prefill, then ``output_tokens`` steps in step."""
+    shape = np.ones_like(r.gpus)
+    prompt = np.maximum(load.input_tokens * shape, 1.0)
+    output = np.maximum(load.output_tokens * shape, 1.0)
+    tokens = batch * prompt
+    chunks = np.ceil(tokens / TOKEN_BUDGET)
+    first = step_time(r, c, decode=0.0, context=0.0, prefill=tokens, prefill_context=prompt / 2, prompts=batch)
+    prefill = first.total_ms + chunks * c["prefill_layer"] * r.layers
+    decode = step_time(r, c, decode=batch / r.stages, context=prompt + output / 2)
+    total = prefill + decode.total_ms * (output - 1.0)
+    nothing = np.zeros_like(total)
+    return Timing(
+        ttft_ms=prefill,
+        tpot_ms=decode.total_ms,
+        output_tok_s=batch * output / total * 1e3,
+        running=batch,
+        decode=decode,
+        prefill_ms=prefill,
+        prefill_cost_ms=prefill / batch,
+        waiting_ms=nothing,
+        queueing_ms=nothing,
+        interference_ms=nothing,
+        utilisation=prefill / total,
+    )
+
+
+def saturated(r: Resources, c: Coefficients, load: Load, capacity: FloatArray) -> FloatArray:
+    """Return output tokens per second with the batch always full: in-flight batching of a queue that never empties."""
+    shape = np.ones_like(r.gpus)
+    prompt = np.maximum(load.input_tokens * shape, 1.0)
+    output = np.maximum(load.output_tokens * shape, 1.0)
+    running = np.maximum(capacity, 1.0)
+    decode = step_time(r, c, decode=running / r.stages, context=prompt + output / 2).total_ms
+    cost = prefill_cost_ms(r, c, prompt, prompt)
+    return np.asarray(running * output / (running * cost + output * decode) * 1e3)
