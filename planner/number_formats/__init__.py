@@ -1,0 +1,1 @@
+"""Number formats as arithmetic: range, precision, and how a value is stored."""
