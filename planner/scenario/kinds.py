@@ -7,7 +7,7 @@ JSON Schema, finds the same function and the schema in the two hooks. Neither is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from planner.units import (
     Money,
@@ -107,21 +107,33 @@ DURATION = Kind(
     between(parse_duration_ms, format_duration_ms, above=0, most=86_400_000),
     _text(rf"{_NUMBER}\s*{_either(DURATIONS)}", "2s", "250ms"),
 )
+PER_TOKEN = Kind(DURATION.read, {**DURATION.schema, "examples": ["50ms"]})
 HORIZON = Kind(
     between(parse_months, format_months, least=1, most=240),
     _text(rf"{_NUMBER}\s*{_either(MONTHS)}", "36 months", "3 years"),
 )
 
 
-def _rate(of: Any, words: Iterable[str], *examples: str) -> Kind:
+def _rate(of: Literal["requests", "tokens"], bare: bool, *examples: Any) -> Kind:
+    """``bare``: the field's own name says per second, so that a number needs no unit."""
+    words = (word for word, (counted, _) in RATE_WORDS.items() if counted == of)
     nouns = rf"{_either(COUNTED[of])}?\s*(/|per)\s*{_either(RATE_PERIODS)}"
-    pattern = rf"{_NUMBER}\s*{_either(SCALES)}?\s*({nouns}|{_either(words)})"
-    read = between(lambda value: parse_rate_per_second(value, of), format_rate_per_second, above=0, most=1e9)
-    return Kind(read, _text(pattern, *examples))
+    schema = _text(rf"{_NUMBER}\s*{_either(SCALES)}?\s*({nouns}|{_either(words)})", *examples)
+
+    def parse(value: Any) -> float:
+        number = bare and isinstance(value, (int, float)) and not isinstance(value, bool)
+        return parse_rate_per_second(f"{value}/s" if number else value, of)
+
+    if bare:
+        text = {"type": "string", "pattern": schema["pattern"]}
+        number = {"type": "number", "exclusiveMinimum": 0, "maximum": _HIGHEST_RATE}
+        schema = {"anyOf": [number, text], "examples": schema["examples"]}
+    return Kind(between(parse, format_rate_per_second, above=0, most=_HIGHEST_RATE), schema)
 
 
-REQUEST_RATE = _rate("requests", (word for word, (of, _) in RATE_WORDS.items() if of == "requests"), "12/s", "500/min")
-TOKEN_RATE = _rate("tokens", (word for word, (of, _) in RATE_WORDS.items() if of == "tokens"), "5000 tok/s")
+_HIGHEST_RATE = 10**9
+REQUEST_RATE = _rate("requests", False, "12/s", "500/min")
+TOKEN_RATE = _rate("tokens", True, 5000, "5k tok/s")
 RECOVERY = _share({"exclusiveMinimum": 0, "maximum": 1}, "98%", above=0, most=1)
 AVAILABILITY = _share({"exclusiveMinimum": 0, "exclusiveMaximum": 1}, "99.9%", above=0, below=1)
 HIT_SHARE = _share({"minimum": 0, "exclusiveMaximum": 1}, "30%", least=0, below=1)

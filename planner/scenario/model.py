@@ -20,6 +20,7 @@ from planner.scenario.kinds import (
     HORIZON,
     MONEY_RATE,
     MONEY_SUM,
+    PER_TOKEN,
     RECOVERY,
     REQUEST_RATE,
     TOKEN_RATE,
@@ -33,6 +34,7 @@ from planner.scenario.words import (
     NAME,
     PRICING_KIND,
     RULE_FILE,
+    RULE_ID,
     SWITCH,
     TEXT,
     any_or_list,
@@ -111,7 +113,7 @@ class SLA(Section):
     ttft_p95_ms: Annotated[float | None, DURATION] = None
     """Time to first token that 5 % of the requests may exceed."""
 
-    tpot_p95_ms: Annotated[float | None, DURATION] = None
+    tpot_p95_ms: Annotated[float | None, PER_TOKEN] = None
     """Time per output token after the first that 5 % of the requests may exceed."""
 
     e2e_p95_ms: Annotated[float | None, DURATION] = None
@@ -197,13 +199,14 @@ class Search(Section):
     """Stages into which the layers are divided."""
 
     pricing: Annotated[tuple[str, ...] | None, any_or_list(PRICING_KIND, ["on-demand", "reserved-1y"])] = None
-    """Ways to pay. `purchase` needs a `budget.horizon` and a `site.region`; without both, `any` leaves it out."""
+    """Ways to pay. `any` leaves `spot` out, which can be taken away, and `purchase` without what that needs: a
+    `budget.horizon` and a `site.region`."""
 
     providers: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["AWS", "GCP"])] = None
     """Cloud providers."""
 
     regions: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["us-east-1"])] = None
-    """Regions of the providers, in their own names."""
+    """Regions of the providers, in their own names, or countries such as `us` and `de`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ class Site(Section):
 class DisabledRule(Section):
     """A rule that is switched off, and why; the report shows both."""
 
-    id: Annotated[str, NAME]
+    id: Annotated[str, RULE_ID]
     """Id of the rule."""
 
     reason: Annotated[str, TEXT]
@@ -258,7 +261,7 @@ class Scenario(Section):
     """What may be considered; everything, unless it is narrowed here."""
 
     site: Site = Site()
-    """Where hardware that is bought would stand."""
+    """Where bought hardware would stand; needed for `purchase`."""
 
     rule_paths: Annotated[tuple[str, ...], list_of(RULE_FILE, ["company.yaml"])] = ()
     """Files with rules of your own, relative to this file and not outside its directory."""

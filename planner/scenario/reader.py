@@ -108,9 +108,11 @@ def _read(entry: Entry, value: Any, place: tuple[str | int, ...], read: Draft, p
         except ValueError as error:
             problems.extend(_problems(place, error))
     elif entry.section is not None and entry.many:
-        items = value if isinstance(value, list) else [value]
+        if not isinstance(value, list):
+            problems.append(Problem(place, "must be a list", f"write `{place[-1]}: [{{...}}]`"))
+            return
         before = len(problems)
-        drafts = [draft(entry.section, item, (*place, index), problems) for index, item in enumerate(items)]
+        drafts = [draft(entry.section, item, (*place, index), problems) for index, item in enumerate(value)]
         if len(problems) == before:
             read[entry.field] = drafts
     elif entry.section is not None:

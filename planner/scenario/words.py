@@ -52,6 +52,8 @@ NAME = Kind(
     {"type": "string", "pattern": f"^{_NAME}$", "maxLength": 64, "examples": ["70b-chat"]},
 )
 
+RULE_ID = Kind(NAME.read, {**NAME.schema, "examples": ["single-replica"]})
+
 _LINE = r"\S(.*\S)?"
 _TEXT = _word("a text on one line", _LINE, 500, "write a text on one line, without blanks around it")
 TEXT = Kind(_TEXT, {"type": "string", "pattern": f"^{_LINE}$", "maxLength": 500, "examples": ["we hold a waiver"]})
