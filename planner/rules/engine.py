@@ -90,7 +90,7 @@ class Verdicts:
             for name in placeholders(template):
                 column = self.columns[name]
                 present = np.bincount(column.codes[mask], minlength=len(column.values))
-                met[name] = {_plain(column.values[code]) for code in np.flatnonzero(present)}
+                met[name] = {_plain(column.values[code]) for code in np.flatnonzero(present).tolist()}
         return render(template, met, language)
 
 
