@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -39,8 +40,12 @@ def emit(text: str, output: Path | None = None) -> None:
     click.echo(f"wrote {output}", err=True)
 
 
-def paint(role: str, text: str) -> str:
-    """Return ``text`` in the terminal's style for ``role``: strong, faint, good, warn or bad."""
+def painter(output: Path | None = None) -> Callable[[str, str], str]:
+    """Return what paints text for ``output``: (role, text) -> text, with the terminal's codes where they are wanted."""
+    return _painted if in_colour(output) else lambda role, text: text
+
+
+def _painted(role: str, text: str) -> str:
     return click.style(text, **_STYLES[role])  # type: ignore[arg-type]
 
 

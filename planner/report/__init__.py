@@ -1,5 +1,5 @@
-"""How a plan is told: terminal text, Markdown, HTML and JSON from the same view of the plan.
+"""How a plan is told: terminal text, Markdown, HTML, JSON and YAML, from the same view of the plan.
 
-``text`` is plain Python so that the default output needs no template engine; ``environment`` and ``charts`` are
-imported by the formats that use them. Nothing here decides anything: figures come from ``planner.plan``.
+``text`` and ``structured`` are plain Python so that the default output needs no template engine; ``document`` and what
+it draws with are imported for Markdown and HTML. Nothing here decides anything: figures come from ``planner.plan``.
 """

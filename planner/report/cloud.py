@@ -49,8 +49,9 @@ def _cloud(plan: Plan, rows: Sequence[Row], latency: str, say: Translator) -> Ma
     if not feasible or chosen is None:
         return None
     here = (chosen, plan.cost_usd_per_month)
-    margins = {quantity(item.requirement): item for item in plan.margins}
-    limit, budget = margins.get(quantity(latency)), margins.get("budget")
+    margins = {quantity(item.requirement): item for item in plan.margins if not item.requirement.startswith("budget")}
+    limit = margins.get(quantity(latency))
+    budget = next((it for it in plan.margins if it.requirement == "budget.max" and it.unit == "USD/month"), None)
     front = pareto_front([*feasible, here])
     name = label(latency, say)
     layers: list[Layer] = [
@@ -61,7 +62,7 @@ def _cloud(plan: Plan, rows: Sequence[Row], latency: str, say: Translator) -> Ma
     ]
     if limit is not None:
         layers.append(Limit("x", limit.limit, asked(limit.limit, limit.unit, say)))
-    if budget is not None and budget.unit == "USD/month":
+    if budget is not None:
         layers.append(Limit("y", budget.limit, asked(budget.limit, "USD", say)))
     layers.append(
         Mark(

@@ -15,7 +15,18 @@ LABELS = {
     "output_tokens_per_second": "Output throughput",
     "request_rate_per_s": "Request rate",
     "availability": "Availability",
-    "budget": "Budget",
+    "budget.max": "Budget",
+    "budget.capex": "Budget for purchases",
+    "budget.tco": "Budget over the horizon",
+    "search.weights": "Search: weights",
+    "search.kv_cache": "Search: KV cache",
+    "search.accelerators": "Search: accelerators",
+    "search.engines": "Search: engines",
+    "search.tensor_parallel": "Search: tensor parallel",
+    "search.pipeline_parallel": "Search: pipeline parallel",
+    "search.pricing": "Search: pricing",
+    "search.providers": "Search: providers",
+    "search.regions": "Search: regions",
     "min_recovery": "Quality recovery",
     "memory_per_gpu": "Memory per GPU",
     "cost": "Cost",
@@ -44,7 +55,7 @@ def quantity(name: str) -> str:
 def label(name: str, say: Translator) -> str:
     """Return the heading of a field or a requirement; one that has none is spelt with spaces."""
     key = quantity(name)
-    return say(LABELS.get(key) or key.replace("_", " "))
+    return say(LABELS.get(name) or LABELS.get(key) or key.replace("_", " "))
 
 
 def figure(value: float, unit: str, say: Translator = ENGLISH) -> str:
@@ -82,7 +93,7 @@ def _duration(value: float) -> str:
 
 def money(value: float) -> str:
     """Return US dollars: whole ones from a thousand, cents below, tenths of cents below ten cents."""
-    digits = 0 if abs(value) >= 1000 else 2 if abs(value) >= 0.1 else 4
+    digits = 0 if abs(value) >= 1000 else 4 if 0 < abs(value) < 0.1 else 2
     return f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}"
 
 
@@ -98,7 +109,7 @@ def interval(low: float, high: float, unit: str, say: Translator = ENGLISH) -> s
     left, right = figure(low, unit, say), figure(high, unit, say)
     if left == right:
         return right
-    number, _, said = left.partition(" ")
-    if said and right.endswith(f" {said}"):
+    number, space, said = left.partition(" ")
+    if right.endswith(f"{space}{said}") and said:
         left = number
-    return f"{left}–{right}"
+    return f"{left.removesuffix('%') if right.endswith('%') else left}–{right}"

@@ -1,0 +1,97 @@
+"""``planner solve``: scenario in, cheapest plan out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from planner.cli.asking import scenario_argument, settings_option
+from planner.cli.output import emit, output_option, painter
+
+if TYPE_CHECKING:
+    from planner.plan import Conflict, Plan
+    from planner.scenario import Scenario
+
+FORMATS = ("text", "json", "yaml", "md", "html")
+LANGUAGES = ("en", "zh-CN")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  planner solve scenarios/70b-chat.yaml
+  planner solve scenarios/70b-chat.yaml --set workload.concurrency=400 --set sla.tpot_p95=40ms
+  planner solve scenarios/70b-chat.yaml --format html -o report.html --lang zh-CN
+  planner solve scenarios/70b-chat.yaml --format json | jq .plan.cost_usd_per_month
+  generate-scenario | planner solve -
+
+\b
+Exit codes:
+  0  a plan was found
+  1  something unexpected happened
+  2  the scenario, a catalog or the usage is wrong; every problem is listed
+  3  no plan holds every requirement; the output says which of them conflict, and the cheapest ways out""",
+)
+@scenario_argument
+@settings_option
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to tell it.")
+@output_option
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of text, md and html."
+)
+def solve(scenario: str, settings: tuple[str, ...], form: str, output: Path | None, lang: str) -> int:
+    """Find the cheapest plan that holds every requirement of SCENARIO, and prove it.
+
+    SCENARIO is a YAML file, or - for standard input. The plan says what to rent or buy, how the model is laid out on
+    it, how far it stays from each limit, what fills the memory, what it costs, and why nothing cheaper works. The
+    answer goes to standard output or to a file; everything else goes to standard error.
+    """
+    from planner.errors import Infeasible
+    from planner.scenario import load_scenario
+    from planner.solve import solve as cheapest
+
+    asked = load_scenario(scenario, settings=settings)
+    try:
+        plan = cheapest(asked)
+    except Infeasible as ending:
+        emit(_conflict(ending.conflict, asked, form, lang, output), output)
+        return ending.exit_code
+    emit(_plan(plan, asked, form, lang, output), output)
+    return 0
+
+
+def _plan(plan: Plan, scenario: Scenario, form: str, language: str, output: Path | None) -> str:
+    """Return ``plan`` in one of ``FORMATS``; only what that format needs is imported."""
+    if form == "text":
+        from planner.report.text import plan_text
+
+        return plan_text(plan, scenario, language=language, paint=painter(output))
+    if form in ("json", "yaml"):
+        from planner.plan_io import plan_to_dict
+        from planner.report.structured import dump
+
+        return dump(plan_to_dict(plan), form)
+    from planner.report.document import plan_document
+
+    if form == "html":
+        from planner.candidates import candidate_rows, evaluate
+
+        rows = candidate_rows(evaluate(scenario))
+        return plan_document(plan, "html", scenario=scenario, candidates=rows, language=language)
+    return plan_document(plan, "md", scenario=scenario, language=language)
+
+
+def _conflict(conflict: Conflict, scenario: Scenario, form: str, language: str, output: Path | None) -> str:
+    if form == "text":
+        from planner.report.conflict import conflict_text
+
+        return conflict_text(conflict, scenario, language=language, paint=painter(output))
+    if form in ("json", "yaml"):
+        from planner.report.structured import conflict_to_dict, dump
+
+        return dump(conflict_to_dict(conflict), form)
+    from planner.report.document import conflict_document
+
+    return conflict_document(conflict, "html" if form == "html" else "md", scenario=scenario, language=language)
