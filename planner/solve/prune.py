@@ -86,4 +86,3 @@ def _restrict(problem: Problem, kept: list[int]) -> Problem:
     options = Options(**{f.name: tuple(getattr(problem.options, f.name)[o] for o in kept) for f in fields(Options)})
     limits = tuple(Limit(x.id, x.maximum, x.pool, tuple(x.option[o] for o in kept)) for x in problem.limits)
     return Problem(problem.services, problem.pools, options, limits)
-

@@ -1,0 +1,98 @@
+"""What a replica must carry: the load of a scenario as batches per replica and replicas per fleet.
+
+Two kinds of load. A **concurrency** C is a closed loop: C requests are always in flight, R replicas hold C / R each. A
+**request rate** is open: arrivals are Poisson, so the number in flight at a replica varies around its mean m by about
+sqrt(m) (an M/G/infinity queue has Poisson occupancy whatever the service time). An SLA on a 95th percentile is then
+asked to hold at the 95th percentile of the occupancy, b = m + 1.645 sqrt(m), and a replica that holds its SLA at b
+sequences is given the rate that keeps m in flight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from planner.scenario import Scenario
+
+Z_95 = 1.645
+"""95th percentile of the standard normal distribution."""
+
+MICRO = 1_000_000
+"""Request rates enter the solver as whole micro-requests per second."""
+
+MAX_BATCH = 4096
+"""Sequences in one engine: four times the highest default of the catalog's engines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """The load. One of ``concurrency`` (requests in flight) and ``request_rate_per_s`` is given."""
+
+    input_tokens: int
+    output_tokens: int
+    prefix_hit_share: float
+    concurrency: int | None
+    request_rate_per_s: float | None
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Demand:
+        """Read the load of a scenario; a rate is raised to what an asked throughput in tokens/s amounts to."""
+        work = scenario.workload
+        rate = work.request_rate_per_s
+        asked = scenario.sla.output_tokens_per_second
+        if rate is not None and asked is not None:
+            rate = max(rate, asked / work.output_tokens)
+        return cls(
+            input_tokens=work.input_tokens,
+            output_tokens=work.output_tokens,
+            prefix_hit_share=work.prefix_hit_share,
+            concurrency=None if rate is not None else work.concurrency,
+            request_rate_per_s=rate,
+        )
+
+    @property
+    def tokens_per_sequence(self) -> int:
+        """KV-cache tokens of a sequence at its end."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def amount(self) -> int:
+        """The load in solver units: sequences, or micro-requests per second."""
+        if self.request_rate_per_s is not None:
+            return int(np.ceil(self.request_rate_per_s * MICRO))
+        return self.concurrency or 0
+
+    def grid(self) -> NDArray[np.int64]:
+        """Batches to try on every layout, ascending: the load over 1, 2, 4, ... replicas, or powers of two."""
+        if self.concurrency is None:
+            return np.left_shift(1, np.arange(MAX_BATCH.bit_length(), dtype=np.int64))
+        replicas = np.left_shift(1, np.arange(self.concurrency.bit_length() + 1, dtype=np.int64))
+        return np.unique(np.minimum(-(-self.concurrency // replicas), MAX_BATCH))
+
+    def between(self, low: int, high: int) -> NDArray[np.int64]:
+        """Batches strictly between two of the grid that could lower the number of replicas, ascending.
+
+        For a concurrency these are all values of ceil(C / R): no other batch makes a difference.
+        """
+        if self.concurrency is None:
+            return np.unique(np.linspace(low, high, 9).round().astype(np.int64)[1:-1])
+        fewest, most = -(-self.concurrency // high), -(-self.concurrency // max(low, 1))
+        values = np.unique(-(-self.concurrency // np.arange(fewest, most + 1)))
+        return values[(values > low) & (values < high)]
+
+    def capacity(self, batch: NDArray[np.int64], output_tok_s: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Load that a replica carries when it may hold ``batch`` sequences, in solver units.
+
+        ``output_tok_s`` is its throughput with ``batch`` in flight. With fewer in flight each is served no slower, so
+        the rate given for a Poisson mean below ``batch`` is on the safe side.
+        """
+        if self.concurrency is not None:
+            return batch.astype(np.int64)
+        root = (np.sqrt(Z_95**2 + 4.0 * batch) - Z_95) / 2.0
+        rate = output_tok_s / self.output_tokens * root**2 / batch
+        return np.asarray(np.floor(rate * MICRO), dtype=np.int64)

@@ -1,0 +1,174 @@
+"""What can be bought or rented for a scenario: pools (an offer at one price kind) and the hardware that they bring.
+
+A pool that costs at least as much as another of the same accelerator, size, link, network and price kind is cut before
+anything is estimated: it can do nothing that the other cannot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner import cost, power
+from planner.candidates.availability import unavailability
+from planner.cost import Facility
+from planner.plan import Rejection
+
+if TYPE_CHECKING:
+    from planner.catalog import Catalog
+    from planner.catalog.schema.accelerators import Accelerator
+    from planner.catalog.schema.offers import Offer, Price
+    from planner.scenario import Scenario
+
+PIPELINE_NETWORK_GBPS = 100.0
+"""Least network of an instance for pipeline stages on several of them: one NIC of the 100 Gbit/s class per node.
+
+A stage hands over hidden_size x 2 bytes per token (16 KiB at 70B), 0.13 ms per 100 tokens at 100 Gbit/s, which is
+small beside an iteration; below that, and where the network is unknown, replicas stay inside one instance.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """An offer at one price kind, with what one instance costs. Money in micro-dollars per hour, power in W."""
+
+    offer: Offer
+    price: Price
+    accelerator: Accelerator
+    fixed_cost: int
+    """Of one instance, whether replicas run on it or not."""
+    replica_cost_per_watt: float
+    """Of each watt beyond idle; zero for rent, where power is in the price."""
+    capex_usd: float
+    fixed_watts: float
+    """Host and idle accelerators."""
+    active_watts: float
+    """From idle to TDP, of one accelerator."""
+    down: float
+    """Share of time that an instance is down."""
+    terms: tuple[tuple[str, float], ...]
+    """What the fixed cost consists of: (name, dollars per hour)."""
+
+    @property
+    def id(self) -> str:
+        """Offer and price kind, unique."""
+        return f"{self.offer.id}:{self.price.kind}"
+
+    @property
+    def spans_nodes(self) -> bool:
+        """Whether the network allows a replica over several instances."""
+        return (self.offer.network_gbps or 0.0) >= PIPELINE_NETWORK_GBPS
+
+
+def pools(
+    scenario: Scenario, catalog: Catalog, facility: Facility | None, *, marked: bool
+) -> tuple[tuple[Pool, ...], tuple[Rejection, ...]]:
+    """Return the pools worth considering, in catalog order, and what was cut.
+
+    With ``marked`` true nothing is cut for what the scenario's ``search`` leaves out, so that a conflict can say what
+    an opened search would give.
+    """
+    cut: Counter[tuple[str, str]] = Counter()
+    best: dict[tuple[object, ...], Pool] = {}
+    tests = _unasked(scenario) if marked else (*_search_tests(scenario), *_unasked(scenario))
+    for offer_id in sorted(catalog.offers):
+        offer = catalog.offers[offer_id]
+        accelerator = catalog.accelerators[offer.accelerator]
+        for price in offer.prices:
+            reason = next((key for key, allowed in tests if not allowed(offer, price)), None)
+            if reason is not None:
+                cut[reason] += 1
+                continue
+            if price.kind == "purchase" and not accelerator.tdp_w:
+                cut["unknown-power", "bought accelerators whose power is not in the catalog"] += 1
+                continue
+            pool = _pool(offer, price, accelerator, facility)
+            key: tuple[object, ...] = (offer.accelerator, offer.gpus, offer.link_domain, pool.spans_nodes, price.kind)
+            if marked:
+                key += (
+                    offer.provider if scenario.search.providers else "",
+                    (offer.country, offer.region) if scenario.search.regions else "",
+                )
+            rival = best.get(key)
+            if rival is not None:
+                cut["dearer-offer", "offers of the same hardware at a higher price"] += 1
+            if rival is None or (pool.fixed_cost, pool.id) < (rival.fixed_cost, rival.id):
+                best[key] = pool
+    kept = tuple(sorted(best.values(), key=lambda pool: pool.id))
+    return kept, tuple(Rejection(code, message, count) for (code, message), count in sorted(cut.items()))
+
+
+Test = tuple[tuple[str, str], Callable[["Offer", "Price"], bool]]
+
+
+def _search_tests(scenario: Scenario) -> tuple[Test, ...]:
+    return tuple(
+        ((f"search.{name}", f"prices outside search.{name}"), test)
+        for name, test in offer_tests(scenario.search).items()
+        if getattr(scenario.search, name) is not None
+    )
+
+
+def _unasked(scenario: Scenario) -> tuple[Test, ...]:
+    """Return what ``pricing: any`` does not mean: instances that may be taken away, and purchases without a site."""
+    asked = scenario.search.pricing or ()
+    return (
+        (
+            ("spot-unasked", "spot prices, which are used only when search.pricing names them"),
+            lambda offer, price: price.kind != "spot" or "spot" in asked,
+        ),
+        (
+            ("purchase-unasked", "purchases, which need budget.horizon and site.region"),
+            lambda offer, price: price.kind != "purchase" or scenario.considers_purchase,
+        ),
+    )
+
+
+def offer_tests(search: object) -> dict[str, Callable[[Offer, Price], bool]]:
+    """Return, per search key about offers, whether a price passes it; only for keys that are given."""
+
+    def among(key: str, *values: str) -> bool:
+        asked = getattr(search, key)
+        return asked is None or any(value in asked for value in values)
+
+    return {
+        "accelerators": lambda offer, price: among("accelerators", offer.accelerator),
+        "pricing": lambda offer, price: among("pricing", price.kind),
+        "providers": lambda offer, price: among("providers", offer.provider),
+        "regions": lambda offer, price: among("regions", offer.region, offer.country),
+    }
+
+
+def _pool(offer: Offer, price: Price, accelerator: Accelerator, facility: Facility | None) -> Pool:
+    tdp = accelerator.tdp_w or 0.0
+    active = tdp * (1.0 - power.IDLE_SHARE_OF_TDP)
+    owned = price.kind == "purchase"
+    fixed_watts = (offer.host_power_w or 0.0) + offer.gpus * tdp * power.IDLE_SHARE_OF_TDP
+    per_watt = 0.0
+    if price.capex_usd is not None and facility is not None:
+        capex = price.capex_usd
+        rated = (offer.host_power_w or 0.0) + offer.gpus * tdp
+        terms: tuple[tuple[str, float], ...] = (
+            ("purchase", cost.amortised_usd_per_hour(capex, facility.horizon_months, facility.salvage_share)),
+            ("idle power", cost.power_usd_per_hour(fixed_watts, facility)),
+            ("colocation", cost.colocation_usd_per_hour(rated, facility)),
+            ("maintenance", cost.maintenance_usd_per_hour(capex, facility.maintenance_share_per_year)),
+        )
+        per_watt = cost.power_usd_per_hour(1.0, facility)
+    else:
+        capex = 0.0
+        terms = (("rent", price.usd_per_hour or 0.0),)
+    return Pool(
+        offer=offer,
+        price=price,
+        accelerator=accelerator,
+        fixed_cost=cost.micro_usd(sum(value for _, value in terms)),
+        replica_cost_per_watt=per_watt,
+        capex_usd=capex,
+        fixed_watts=fixed_watts,
+        active_watts=active,
+        down=unavailability(offer.gpus, accelerator.generation, owned=owned),
+        terms=tuple((name, value) for name, value in terms if value),
+    )

@@ -1,0 +1,83 @@
+"""Which batches between the points of the coarse grid are worth an estimate.
+
+A layout whose true limit lies between two points of the grid can only do better than its coarse figure says. If even
+the best that it could do is dearer than the cheapest plans already known, it is left as it is: the optimum cannot be
+there. That rests on estimates that worsen with the batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from planner.candidates.table import CandidateTable
+
+    Ints = NDArray[np.int64]
+
+FIELD = 4
+"""Accelerators whose cheapest plans are refined to their true cost: the winner's and those of three alternatives."""
+
+_NEVER = int(np.iinfo(np.int64).max)
+
+
+def batches_between(table: CandidateTable) -> tuple[Ints, Ints]:
+    """Return (layout, batch), sorted, that could still make one of the cheapest plans of ``FIELD`` accelerators cheaper.
+
+    Rows are grouped by layout and pool. Within a group, batches hold up to some point of the grid and fail from the
+    next on; between the two lies the limit.
+    """
+    if not len(table):
+        nothing: Ints = np.zeros(0, dtype=np.int64)
+        return nothing, nothing
+    counted = np.array([not item.id.startswith("budget") for item in table.requirements], dtype=bool)
+    layout, batch = table.layout, table.configurations.batch[table.configuration]
+    order = np.lexsort((batch, table.pool, layout))
+    layout, pool, batch, cost = layout[order], table.pool[order], batch[order], table.fleets.cost[order]
+    held = ~np.asarray(table.broken[counted].any(axis=0))[order]
+    first = np.flatnonzero(np.r_[True, (layout[1:] != layout[:-1]) | (pool[1:] != pool[:-1])])
+    end = np.r_[first[1:], batch.size]
+    failing = np.where(held, batch.size, np.arange(batch.size))
+    stop = np.minimum(np.minimum.reduceat(failing, first), end)
+    some, all_ = stop > first, stop == end
+    best = np.where(some, cost[np.maximum(stop - 1, first)], _NEVER)
+    at = np.minimum(stop, end - 1)
+    bound = _least_cost(table, order[at])
+    wanted = some & ~all_ & (bound < best) & (bound <= _field_cost(table, pool[first], best))
+    low, high = batch[np.maximum(stop - 1, first)], batch[at]
+    chosen = {
+        (which, value)
+        for which, below, above in zip(
+            layout[first[wanted]].tolist(), low[wanted].tolist(), high[wanted].tolist(), strict=True
+        )
+        for value in table.demand.between(below, above).tolist()
+    }
+    columns = np.array(sorted(chosen), dtype=np.int64).reshape(-1, 2)
+    return columns[:, 0], columns[:, 1]
+
+
+def _least_cost(table: CandidateTable, rows: Ints) -> Ints:
+    """Return a lower bound of a fleet's cost for a batch just below that of ``rows``, spares and power left out."""
+    demand = table.demand
+    configuration = table.configuration[rows]
+    if demand.concurrency is not None:
+        capacity = np.maximum(table.configurations.batch[configuration] - 1, 1)
+    else:
+        capacity = np.maximum(table.configurations.capacity[configuration], 1)
+    needed = -(-demand.amount // capacity)
+    gpus = np.array([pool.offer.gpus for pool in table.pools], dtype=np.int64)[table.pool[rows]]
+    fixed = np.array([pool.fixed_cost for pool in table.pools], dtype=np.int64)[table.pool[rows]]
+    bound: Ints = -(-needed * table.fleets.reserved_gpus[rows] // gpus) * fixed
+    return bound
+
+
+def _field_cost(table: CandidateTable, pool: Ints, best: Ints) -> int:
+    """Return the cost of the ``FIELD``-th cheapest accelerator, each at its best."""
+    names = sorted({item.offer.accelerator for item in table.pools})
+    accelerator = np.array([names.index(item.offer.accelerator) for item in table.pools], dtype=np.int64)[pool]
+    cheapest = np.full(len(names), _NEVER, dtype=np.int64)
+    np.minimum.at(cheapest, accelerator, best)
+    return int(np.sort(cheapest)[min(FIELD, len(names)) - 1])

@@ -1,0 +1,232 @@
+"""What a scenario requires, as objects that say of each row whether it holds, with which figure, and what was asked.
+
+Every requirement is independent of the others, with one exception: availability adds spare instances, so without it a
+fleet is smaller and cheaper. ``sizing`` is therefore done again when a conflict asks what dropping it would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.candidates.hardware import offer_tests
+from planner.candidates.space import quality_masks
+from planner.cost import DEFAULT_HORIZON_MONTHS, usd
+from planner.units import HOURS_PER_MONTH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from planner.candidates.demand import Demand
+    from planner.candidates.hardware import Pool
+    from planner.candidates.sizing import Fleets
+    from planner.candidates.space import Layouts
+    from planner.candidates.table import Configurations
+    from planner.scenario import Scenario
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What requirements look at: rows with everything known of them."""
+
+    pools: tuple[Pool, ...]
+    layouts: Layouts
+    configurations: Configurations
+    configuration: Ints
+    pool: Ints
+    fleets: Fleets
+    demand: Demand
+
+    @property
+    def layout(self) -> Ints:
+        """[row] -> layout."""
+        return self.configurations.layout[self.configuration]
+
+    def of_configuration(self, values: Floats) -> Floats:
+        """Spread a column of configurations over the rows."""
+        return values[self.configuration]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One requirement of a scenario.
+
+    ``actual`` gives the figure of every row in ``unit``; ``sense`` is ``max`` or ``min`` for a limit on that figure, or
+    ``in`` for a choice, where the figure is 1 inside and 0 outside.
+    """
+
+    id: str
+    sense: str
+    limit: float
+    unit: str
+    actual: Callable[[Rows], Floats]
+    asked: str = ""
+    """What a choice allows, as words."""
+    months: int = 0
+    """Of a total over time: how many."""
+
+    @property
+    def ceiling(self) -> float:
+        """The limit with a part in a thousand million added: sums of money are equal when they differ by less."""
+        return self.limit * (1.0 + 1e-9)
+
+    def broken(self, rows: Rows) -> Bools:
+        """[row]: the requirement does not hold. A figure that is not known (NaN) breaks it."""
+        actual = self.actual(rows)
+        if self.sense == "max":
+            return ~(actual <= self.ceiling)
+        return ~(actual >= self.limit)
+
+
+def requirements(scenario: Scenario, *, marked: bool) -> tuple[Requirement, ...]:
+    """Return the scenario's requirements, in the order in which reports list them.
+
+    ``marked`` adds those that otherwise cut before a row exists: quality and the restrictions of ``search``.
+    """
+    found = [*_latency(scenario), *_availability(scenario), *_budget(scenario)]
+    if marked:
+        found += [*_quality(scenario), *_search(scenario)]
+    return tuple(found)
+
+
+def _latency(scenario: Scenario) -> list[Requirement]:
+    sla = scenario.sla
+    found = []
+    per_configuration: Sequence[tuple[str, float | None, Callable[[Rows], Floats]]] = (
+        ("ttft_p50", sla.ttft_p50_ms, lambda rows: _estimated(rows, "ttft_mean_ms")),
+        ("ttft_p95", sla.ttft_p95_ms, lambda rows: _estimated(rows, "ttft_p95_ms")),
+        ("tpot_p95", sla.tpot_p95_ms, lambda rows: _estimated(rows, "tpot_p95_ms")),
+        ("e2e_p95", sla.e2e_p95_ms, lambda rows: rows.of_configuration(rows.configurations.estimated.e2e_p95_ms)),
+    )
+    for name, limit, actual in per_configuration:
+        if limit is not None:
+            found.append(Requirement(f"sla.{name}", "max", limit, "ms", actual))
+    if sla.output_tokens_per_second is not None:
+        floor = float(sla.output_tokens_per_second)
+        found.append(Requirement("sla.output_tokens_per_second", "min", floor, "tok/s", _throughput))
+    return found
+
+
+def _estimated(rows: Rows, name: str) -> Floats:
+    values: Floats = getattr(rows.configurations.estimated.serving, name)
+    return rows.of_configuration(values)
+
+
+def _throughput(rows: Rows) -> Floats:
+    """Aggregate output rate at the scenario's load, each replica as full as its batch allows.
+
+    At a concurrency, C / b replicas' worth of sequences are in flight, whatever the number of replicas. At a rate the
+    fleet is sized so that it can produce what is asked.
+    """
+    per_replica = rows.of_configuration(rows.configurations.estimated.output_tok_s)
+    if rows.demand.concurrency is None:
+        capacity = rows.configurations.capacity[rows.configuration]
+        return np.where(capacity > 0, rows.fleets.needed * per_replica, 0.0)
+    batch = rows.configurations.batch[rows.configuration]
+    return per_replica / batch * rows.demand.concurrency
+
+
+def _availability(scenario: Scenario) -> list[Requirement]:
+    target = scenario.sla.availability
+    if target is None:
+        return []
+
+    def reached(rows: Rows) -> Floats:
+        spot = np.array([pool.price.kind == "spot" for pool in rows.pools], dtype=bool)[rows.pool]
+        return np.where(rows.fleets.attainable & ~spot, target, 0.0)
+
+    return [Requirement("sla.availability", "min", target, "share", reached)]
+
+
+def _budget(scenario: Scenario) -> list[Requirement]:
+    budget = scenario.budget
+    found = []
+    if budget.max is not None and budget.usd_per_hour is not None and budget.usd_per_month is not None:
+        if budget.max.per == "hour":
+            found.append(Requirement("budget", "max", budget.usd_per_hour, "USD/h", _usd_per_hour))
+        else:
+            found.append(Requirement("budget", "max", budget.usd_per_month, "USD/month", _usd_per_month))
+    if budget.capex_usd is not None:
+        found.append(Requirement("budget.capex", "max", budget.capex_usd, "USD", _capex))
+    if budget.tco_usd is not None:
+        months = budget.horizon_months or DEFAULT_HORIZON_MONTHS
+        found.append(
+            Requirement("budget.tco", "max", budget.tco_usd, "USD", lambda r: _usd_per_month(r) * months, months=months)
+        )
+    return found
+
+
+def _usd_per_hour(rows: Rows) -> Floats:
+    return np.asarray(rows.fleets.cost * usd(1), dtype=np.float64)
+
+
+def _usd_per_month(rows: Rows) -> Floats:
+    return _usd_per_hour(rows) * HOURS_PER_MONTH
+
+
+def _capex(rows: Rows) -> Floats:
+    each = np.array([pool.capex_usd for pool in rows.pools])[rows.pool]
+    return np.asarray(each * rows.fleets.instances, dtype=np.float64)
+
+
+def _quality(scenario: Scenario) -> list[Requirement]:
+    least = scenario.quality.min_recovery
+    if least is None:
+        return []
+
+    def recovery(rows: Rows) -> Floats:
+        axes = rows.layouts.axes
+        measured, _ = quality_masks(scenario, axes)
+        medians = np.array([[np.nan if r.median is None else r.median for r in row] for row in axes.recovery])
+        medians = np.where(measured, np.where(np.isnan(medians), np.inf, medians), 0.0)
+        result: Floats = medians[rows.layouts.weights[rows.layout], rows.layouts.kv[rows.layout]]
+        return result
+
+    return [Requirement("quality.min_recovery", "min", least, "share", recovery)]
+
+
+def _search(scenario: Scenario) -> list[Requirement]:
+    search = scenario.search
+    found = []
+
+    def choice(key: str, asked: Sequence[object], inside: Callable[[Rows], Bools]) -> None:
+        words = ", ".join(str(value) for value in asked)
+        found.append(Requirement(f"search.{key}", "in", 1.0, "", lambda rows: inside(rows).astype(np.float64), words))
+
+    def axis(key: str, column: str, values: Callable[[Layouts], list[object]]) -> None:
+        asked = getattr(search, key)
+        if asked is None:
+            return
+
+        def inside(rows: Rows) -> Bools:
+            allowed = np.array([value in asked for value in values(rows.layouts)], dtype=bool)
+            index: Ints = getattr(rows.layouts, column)[rows.layout]
+            result: Bools = allowed[index]
+            return result
+
+        choice(key, asked, inside)
+
+    axis("weights", "weights", lambda x: [f.id for f in x.axes.weights])
+    axis("kv_cache", "kv", lambda x: [f.id for f in x.axes.kv_formats])
+    axis("engines", "engine", lambda x: [e.id for e in x.axes.engines])
+    axis("tensor_parallel", "parallelism", lambda x: [p.tp for p in x.axes.parallelism])
+    axis("pipeline_parallel", "parallelism", lambda x: [p.pp for p in x.axes.parallelism])
+    for key, test in offer_tests(search).items():
+        asked = getattr(search, key)
+        if asked is None:
+            continue
+
+        def passes(rows: Rows, test: Callable[..., bool] = test) -> Bools:
+            allowed = np.array([test(pool.offer, pool.price) for pool in rows.pools], dtype=bool)
+            result: Bools = allowed[rows.pool]
+            return result
+
+        choice(key, asked, passes)
+    return found

@@ -1,0 +1,28 @@
+"""Where bought servers of a scenario run: its region's power and PUE, and the horizon of the purchase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from planner.cost import DEFAULT_HORIZON_MONTHS, Facility
+
+if TYPE_CHECKING:
+    from planner.catalog import Catalog
+    from planner.scenario import Scenario
+
+
+def facility_of(scenario: Scenario, catalog: Catalog) -> Facility | None:
+    """Return the site of a scenario on power of its own; None where no region is named, so that nothing is bought.
+
+    Purchases are written off over the budget's horizon, or ``DEFAULT_HORIZON_MONTHS`` without one.
+    """
+    if scenario.site.region is None:
+        return None
+    region = catalog.regions[scenario.site.region]
+    return Facility(
+        electricity_usd_per_kwh=region.electricity_usd_per_kwh.value,
+        pue=region.pue.value,
+        horizon_months=scenario.budget.horizon_months or DEFAULT_HORIZON_MONTHS,
+        region=region.id,
+        source=f"{region.electricity_usd_per_kwh.source} ({region.electricity_usd_per_kwh.as_of})",
+    )

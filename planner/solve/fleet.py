@@ -1,0 +1,97 @@
+"""The candidate table as an optimisation problem: its feasible rows become options, their pools what is bought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.solve.problem import UNLIMITED, Limit, Options, Pools, Problem, Service
+from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from planner.candidates import CandidateTable
+    from planner.candidates.requirements import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class FleetProblem:
+    """A problem with the table row behind each option."""
+
+    problem: Problem
+    rows: tuple[int, ...]
+
+
+def fleet_problem(table: CandidateTable) -> FleetProblem:
+    """Return the problem of serving the scenario at least cost from the feasible rows of ``table``.
+
+    Rows that another of the same pool and replica size dominates are left out, unless they cost as little as the
+    cheapest row: those are the ties that the solver breaks.
+    """
+    rows = _options(table)
+    fleets = table.fleets
+    used = sorted(set(table.pool[rows].tolist()))
+    number = {pool: index for index, pool in enumerate(used)}
+    pools = Pools(
+        id=tuple(table.pools[p].id for p in used),
+        gpus=tuple(table.pools[p].offer.gpus for p in used),
+        cost=tuple(table.pools[p].fixed_cost for p in used),
+        max_instances=(UNLIMITED,) * len(used),
+        watts=tuple(round(table.pools[p].fixed_watts) for p in used),
+    )
+    options = Options(
+        service=(0,) * len(rows),
+        pool=tuple(number[p] for p in table.pool[rows].tolist()),
+        gpus=tuple(fleets.reserved_gpus[rows].tolist()),
+        capacity=tuple(table.configurations.capacity[table.configuration[rows]].tolist()),
+        cost=tuple(fleets.replica_cost[rows].tolist()),
+        watts=tuple(np.rint(fleets.replica_watts[rows]).astype(np.int64).tolist()),
+        spare=tuple(fleets.spare_instances[rows].tolist()),
+    )
+    limits = tuple(_limit(table, item, used, options, pools) for item in table.requirements if _is_budget(item))
+    service = Service(table.scenario.name, table.demand.amount)
+    return FleetProblem(Problem((service,), pools, options, limits), tuple(rows.tolist()))
+
+
+def _options(table: CandidateTable) -> NDArray[np.int64]:
+    """Return the feasible rows worth handing to the solver, in table order."""
+    rows = np.flatnonzero(table.feasible)
+    if not rows.size:
+        return rows
+    fleets = table.fleets
+    capacity = table.configurations.capacity[table.configuration[rows]]
+    pool, gpus = table.pool[rows], fleets.reserved_gpus[rows]
+    burden = (fleets.spare_instances[rows], fleets.replica_cost[rows])
+    order = np.lexsort((rows, fleets.replica_watts[rows], *burden, -capacity, gpus, pool))
+    group = np.cumsum(np.r_[True, (pool[order][1:] != pool[order][:-1]) | (gpus[order][1:] != gpus[order][:-1])])
+    keep = np.r_[True, group[1:] != group[:-1]]
+    for column in burden:
+        # Capacity falls along a group; a row that is in some way lighter than all before it may still be wanted.
+        values = column[order]
+        lightest = np.minimum.accumulate(values - group * (int(values.max(initial=0)) + 1))
+        keep[1:] |= (lightest[1:] < lightest[:-1]) & (group[1:] == group[:-1])
+    cheapest = fleets.cost[rows] == fleets.cost[rows].min()
+    chosen = cheapest.copy()
+    chosen[order[keep]] = True
+    return np.asarray(rows[chosen], dtype=np.int64)
+
+
+def _is_budget(requirement: Requirement) -> bool:
+    return requirement.id.partition(".")[0] == "budget"
+
+
+def _limit(table: CandidateTable, requirement: Requirement, used: list[int], options: Options, pools: Pools) -> Limit:
+    """Return a budget as a linear limit in micro-dollars (per hour, or of capital)."""
+    nothing = (0,) * len(options)
+    most = requirement.ceiling
+    if requirement.id == "budget.capex":
+        capex = tuple(round(table.pools[p].capex_usd * MICRO_USD_PER_USD) for p in used)
+        return Limit(requirement.id, floor(most * MICRO_USD_PER_USD), capex, nothing)
+    hours = {"USD/h": 1.0, "USD/month": float(HOURS_PER_MONTH)}.get(requirement.unit)
+    if hours is None:
+        hours = requirement.months * HOURS_PER_MONTH
+    return Limit(requirement.id, floor(most / hours * MICRO_USD_PER_USD), pools.cost, options.cost)
