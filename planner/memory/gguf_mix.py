@@ -15,16 +15,28 @@ from planner.catalog.schema.formats import WeightFormat
 SMALL_TENSOR_BYTES = 4.0
 """Norms, biases, routers, convolutions and other small tensors stay in 32 bit."""
 
-FALLBACKS: dict[str, tuple[int, int]] = {
-    "Q2_K": (32, 18),
-    "Q3_K": (32, 18),
-    "IQ4_XS": (32, 18),
-    "Q4_K": (32, 22),
-    "Q5_K": (32, 24),
-    "Q6_K": (32, 34),
+BLOCKS: dict[str, tuple[int, int]] = {
+    "F32": (1, 4),
+    "F16": (1, 2),
+    "BF16": (1, 2),
+    "Q8_0": (32, 34),
+    "Q6_K": (256, 210),
+    "Q5_K": (256, 176),
+    "Q5_1": (32, 24),
+    "Q5_0": (32, 22),
+    "IQ4_NL": (32, 18),
 }
-"""Super-blocks have 256 weights. Where they do not divide the rows: block of the type taken instead, and its bytes
-(IQ4_NL for the first three, then Q5_0, Q5_1 and Q8_0)."""
+"""Weights and bytes of the blocks that models and row lengths bring in (ggml-common.h); a mix names its own."""
+
+FALLBACKS: dict[str, str] = {
+    "Q2_K": "IQ4_NL",
+    "Q3_K": "IQ4_NL",
+    "IQ4_XS": "IQ4_NL",
+    "Q4_K": "Q5_0",
+    "Q5_K": "Q5_1",
+    "Q6_K": "Q8_0",
+}
+"""Super-blocks have 256 weights; a tensor whose rows they do not divide takes this type instead."""
 
 NAMES: dict[str, str] = {
     "embed_tokens": "token_embd",
@@ -74,8 +86,8 @@ def gguf_name(tensor: Tensor, model_type: str) -> str:
 
 
 def quantized_in_gguf(tensor: Tensor) -> bool:
-    """Return whether llama.cpp quantizes a tensor at all: matrices, and the embedding, but not what decides routing."""
-    if tensor.component in ("router", "norm", "convolution") or tensor.columns == 1:
+    """Return whether llama.cpp quantizes a tensor at all: matrices and the embedding, but not what decides routing."""
+    if tensor.component in ("router", "norm") or tensor.columns == 1:
         return False
     return tensor.linear or tensor.component == "embedding"
 
@@ -87,62 +99,58 @@ def bytes_per_weight(
     if not quantized_in_gguf(tensor):
         return SMALL_TENSOR_BYTES
     name = gguf_name(tensor, architecture.model_type)
-    if tensor.component == "embedding" and architecture.tied_embeddings:
+    if tensor.component == "embedding" and architecture.tied_embeddings and not architecture.stores_tied_head:
         name = "output"
     types = Counter(_type(name, fmt, architecture, layer) for layer in (layers or (0,)))
-    total = sum(count * _bytes(kind, tensor.columns, fmt) for kind, count in types.items())
+    total = sum(count * _block_bytes(kind, tensor.columns, fmt) for kind, count in types.items())
     return total / max(1, len(layers))
 
 
 def _type(name: str, fmt: WeightFormat, architecture: ModelArchitecture, layer: int) -> str:
-    """Return the type's name for one tensor of one layer, before row lengths are looked at."""
+    """Return the type of the tensor in one layer, before row lengths are looked at."""
     base = name.removesuffix("_exps").removesuffix("_shexp")
     chosen = fmt.main_type
     for rule in fmt.mix:
         if (name in rule.tensors or base in rule.tensors) and rule.applies(layer, architecture.num_layers):
             chosen = rule.type
             break
-    if base == "attn_v" and architecture.num_layers == 80 and chosen in ("Q3_K", "Q4_K") and _grouped(architecture):
-        return "Q5_K"
-    if architecture.experts == 8 and chosen not in ("F16", "BF16", "F32", "Q8_0"):
+    return _by_model(base, chosen, architecture)
+
+
+def _by_model(base: str, chosen: str, architecture: ModelArchitecture) -> str:
+    """Return what llama.cpp takes instead in models of eight experts, and in its "70B" (80 layers, grouped queries)."""
+    if chosen in WIDE:
+        return chosen
+    if architecture.experts == 8:
         if base in ("attn_k", "attn_v"):
             return "Q8_0"
-        if base == "attn_output" and chosen == "Q4_K":
+        if base == "attn_output" and chosen in ("Q2_K", "Q3_K", "Q4_K", "IQ4_XS"):
             return "Q5_K"
+    if base == "attn_v" and chosen in ("Q3_K", "Q4_K") and architecture.num_layers == 80 and _grouped(architecture):
+        return "Q5_K"
     return chosen
+
+
+WIDE = frozenset({"F32", "F16", "BF16", "Q8_0"})
+"""Types that no rule widens."""
 
 
 def _grouped(architecture: ModelArchitecture) -> bool:
     return any(group.mixer.kv_heads != group.mixer.heads for group in architecture.layers)
 
 
-BLOCKS: dict[str, tuple[int, int]] = {
-    "F32": (1, 4),
-    "F16": (1, 2),
-    "BF16": (1, 2),
-    "Q8_0": (32, 34),
-    "Q6_K": (256, 210),
-    "Q5_K": (256, 176),
-    "Q5_0": (32, 22),
-    "Q5_1": (32, 24),
-    "Q4_K": (256, 144),
-    "Q4_0": (32, 18),
-    "Q4_1": (32, 20),
-    "Q3_K": (256, 110),
-    "Q2_K": (256, 84),
-    "IQ4_XS": (256, 136),
-    "IQ4_NL": (32, 18),
-    "IQ3_S": (256, 110),
-    "IQ3_XXS": (256, 98),
-    "MXFP4": (32, 17),
-}
-"""Weights and bytes of a block (ggml-common.h)."""
-
-
-def _bytes(kind: str, columns: int, fmt: WeightFormat) -> float:
-    weights, size = BLOCKS.get(kind) or (fmt.block_type(kind).weights, fmt.block_type(kind).bytes)
-    if columns % weights and kind in FALLBACKS:
-        weights, size = FALLBACKS[kind]
+def _block_bytes(kind: str, columns: int, fmt: WeightFormat) -> float:
+    """Return the bytes per weight of a type, or of what it falls back to, for rows of ``columns`` weights."""
+    weights, size = _block(kind, fmt)
+    if columns % weights:
+        weights, size = _block(FALLBACKS.get(kind, "F16"), fmt)
     if columns % weights:
         weights, size = BLOCKS["F16"]
     return size / weights
+
+
+def _block(kind: str, fmt: WeightFormat) -> tuple[int, int]:
+    if kind in BLOCKS:
+        return BLOCKS[kind]
+    block = fmt.block_type(kind)
+    return block.weights, block.bytes

@@ -15,11 +15,18 @@ FULL_PRECISION_BITS = 16
 """At or above this a format stores every tensor alike: it is a data type, not a quantization."""
 
 
-def is_quantized(tensor: Tensor, fmt: WeightFormat) -> bool:
-    """Return whether the format converts a tensor class of a model."""
+EXPERTS_ONLY = ("mxfp4",)
+"""Formats whose published mixtures of experts (gpt-oss) convert the routed experts alone."""
+
+
+def is_quantized(tensor: Tensor, fmt: WeightFormat, *, mixture: bool = False) -> bool:
+    """Return whether the format converts a tensor class of a model; ``mixture``: the model routes to experts."""
     if fmt.bits_per_weight >= FULL_PRECISION_BITS:
         return False
-    if not tensor.linear or tensor.component in fmt.unquantized or tensor.component in TOWERS:
+    if mixture and fmt.id in EXPERTS_ONLY and tensor.component != "experts_routed":
+        return False
+    matrix = tensor.linear or tensor.component == "embedding"
+    if not matrix or tensor.component in fmt.unquantized or tensor.component in TOWERS:
         return False
     return _groups_fit(tensor.columns, fmt)
 
@@ -46,6 +53,6 @@ def bytes_per_copy(
         return rows * columns * gguf_mix.bytes_per_weight(tensor, fmt, architecture, layers)
     if fmt.bits_per_weight >= FULL_PRECISION_BITS:
         return rows * columns * fmt.bits_per_weight / 8
-    if is_quantized(tensor, fmt):
+    if is_quantized(tensor, fmt, mixture=architecture.experts > 0):
         return fmt.tensor_bytes(rows, columns)
     return rows * columns * fmt.unquantized_bits / 8

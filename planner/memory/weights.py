@@ -46,7 +46,7 @@ def weight_bytes(
     checkpoint: dict[Component, float] = {}
     for counts in stage_counts(architecture, 1):
         _add_layers(checkpoint, whole, counts)
-    for tensor in outer_tensors(architecture, 0, 1):
+    for tensor in (*outer_tensors(architecture, 0, 1), *_second_head(architecture)):
         _add(checkpoint, tensor.component, _class_bytes(tensor, fmt, architecture, Layout(), 1))
     stages = []
     for stage, counts in enumerate(stage_counts(architecture, pp)):
@@ -63,6 +63,17 @@ def weight_bytes(
         per_gpu=round(sum(fullest.values())) + rotary,
         rotary=rotary,
         by_component=tuple((name, round(checkpoint[name]), round(fullest.get(name, 0))) for name in sorted(checkpoint)),
+    )
+
+
+def _second_head(architecture: ModelArchitecture) -> tuple[Tensor, ...]:
+    """Return the tied head that a checkpoint stores a second time; engines load it once."""
+    if not architecture.stores_tied_head:
+        return ()
+    return tuple(
+        Tensor("lm_head", "lm_head", tensor.rows, tensor.columns, "vocab")
+        for tensor in architecture.outer
+        if tensor.component == "embedding" and tensor.split == "vocab"
     )
 
 

@@ -13,7 +13,7 @@ Activations = Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4", "mxfp8"]
 ComputeFormat = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4"]
 """Keys of an accelerator's peak rates. ``fp16`` and ``bf16`` are the 16-bit tensor-core rates."""
 
-LayerRule = Literal["all", "more-bits", "first-two", "first-sixteenth"]
+LayerRule = Literal["all", "more-bits", "first-two", "first-four", "first-eighth", "first-sixteenth"]
 """Layers that a GGUF mix treats alike; see :meth:`MixRule.applies`."""
 
 
@@ -66,37 +66,33 @@ class MixRule(Entity):
     """Tensors that a GGUF mix stores in another type than its main one. Of several rules that match, the first holds.
 
     ``tensors`` are GGUF tensor names without block number and suffix: ``output``, ``token_embd``, ``attn_v``,
-    ``ffn_down`` ... Expert tensors (``ffn_down_exps``) follow the name without ``_exps``.
+    ``ffn_down`` ... Expert tensors (``ffn_down_exps``) follow the name without ``_exps``. What llama.cpp decides by the
+    model as well (eight experts, grouped queries in 80 layers, tied embeddings) is in ``planner.memory.gguf_mix``.
     """
 
     tensors: tuple[str, ...]
     type: Text
     layers: LayerRule = "all"
-    experts: NaturalNumber = 0
-    """Only models with exactly so many experts; 0: any."""
-    layer_count: NaturalNumber = 0
-    """Only models with exactly so many layers; 0: any. llama.cpp knows its "70B" by 80 layers."""
-    tied: bool = False
-    """Only models without a head of their own, where the embedding serves as the output matrix."""
 
-    def applies(self, layer: int, layers: int, *, experts: int = 0, tied: bool = False) -> bool:
+    def applies(self, layer: int, layers: int) -> bool:
         """Return whether the tensor of layer ``layer`` (from 0) of ``layers`` is meant.
 
         ``more-bits`` is llama.cpp's ``use_more_bits``: the first and last eighth and every third layer between.
         """
-        if (self.experts and experts != self.experts) or (self.layer_count and layers != self.layer_count):
-            return False
-        if self.tied and not tied:
-            return False
         match self.layers:
             case "more-bits":
                 eighth = layers // 8
                 return layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
             case "first-two":
                 return layer < 2
+            case "first-four":
+                return layer < 4
+            case "first-eighth":
+                return layer < layers // 8
             case "first-sixteenth":
                 return layer < layers // 16
-        return True
+            case "all":
+                return True
 
 
 @dataclass(frozen=True, slots=True)
