@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from planner.catalog.schema.formats import KvFormat, WeightFormat
     from planner.catalog.schema.models import ModelEntry
     from planner.catalog.schema.offers import Offer
-    from planner.catalog.schema.places import Currency, Region, StorageClass
+    from planner.catalog.schema.places import Region, StorageClass
     from planner.catalog.schema.quality import QualityFamily
 
 _LAZY = "models"
@@ -70,11 +70,6 @@ class Catalog:
     def accelerators(self) -> Mapping[str, Accelerator]:
         """Devices."""
         return self._entities("accelerators")
-
-    @cached_property
-    def currencies(self) -> Mapping[str, Currency]:
-        """Exchange rates to USD."""
-        return self._entities("currencies")
 
     @cached_property
     def engines(self) -> Mapping[str, Engine]:

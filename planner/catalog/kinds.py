@@ -13,7 +13,6 @@ Record = dict[str, Any]
 
 KINDS: tuple[str, ...] = (
     "accelerators",
-    "currencies",
     "engines",
     "formats",
     "kv_formats",
@@ -41,7 +40,6 @@ def entity_class(kind: str) -> type:
 
 _CLASSES: dict[str, tuple[str, str]] = {
     "accelerators": ("accelerators", "Accelerator"),
-    "currencies": ("places", "Currency"),
     "engines": ("engines", "Engine"),
     "formats": ("formats", "WeightFormat"),
     "kv_formats": ("formats", "KvFormat"),
@@ -73,12 +71,6 @@ def _accelerators() -> Callable[[Record], Any]:
         return Accelerator(**record)
 
     return read
-
-
-def _currencies() -> Callable[[Record], Any]:
-    from planner.catalog.schema.places import Currency
-
-    return lambda record: Currency(**record)
 
 
 def _engines() -> Callable[[Record], Any]:
@@ -176,7 +168,6 @@ def _storage() -> Callable[[Record], Any]:
 
 _DECODERS: dict[str, Callable[[], Callable[[Record], Any]]] = {
     "accelerators": _accelerators,
-    "currencies": _currencies,
     "engines": _engines,
     "formats": _formats,
     "kv_formats": _kv_formats,

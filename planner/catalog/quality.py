@@ -8,7 +8,7 @@ from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.catalog.schema.quality import SIZE_CLASSES, QualityFamily, Recovery, SizeClass, SizeRecord
 
 REFERENCE = "16bit"
-_UPPER_BOUNDS = (2e9, 5.5e9, 15.5e9, 50.5e9, 130.5e9)
+_UPPER_BOUNDS = (2e9, 5.5e9, 15.5e9, 50.5e9, 130e9)
 """Parameters up to which a model belongs to a size class; between the printed ends, half way."""
 
 

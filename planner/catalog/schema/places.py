@@ -1,4 +1,4 @@
-"""Regions with power prices, storage classes and currencies."""
+"""Regions with power prices, and storage classes."""
 
 from __future__ import annotations
 
@@ -54,17 +54,3 @@ class StorageClass(Entity):
     def load_seconds(self, weight_bytes: float) -> float:
         """Return the seconds to bring ``weight_bytes`` into the accelerators of one replica."""
         return weight_bytes / (self.read_gbytes_per_s * 1e9) * (1 + self.overhead_share)
-
-
-@dataclass(frozen=True, slots=True)
-class Currency(Entity):
-    """A currency's price in dollars, at a stated day; conversions in a plan use this one rate."""
-
-    id: Text
-    name: Text
-    symbol: Text
-    usd_per_unit: Positive
-    source: Text
-    as_of: AsOf
-    confidence: Confidence = "medium"
-    notes: str = ""
