@@ -1,28 +1,19 @@
-"""Files -> rules: the shipped packs, the files of a scenario, and the selection that a scenario makes of them."""
+"""Files -> rules, and the selection of rules that a scenario makes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.errors import Diagnostic, RuleError
-from planner.rules.reading import RuleFile, read_rules
 from planner.rules.rule import Disabled, Rule, RuleSet
-from planner.source import SCENARIO_LIMITS, closest, load_yaml
+from planner.rules.shipped import load_packs
 
-INDEX = "packs.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """A shipped pack. ``default``: it applies unless a scenario says otherwise."""
-
-    id: str
-    about: str
-    default: bool
-    rules: tuple[Rule, ...]
+if TYPE_CHECKING:
+    from planner.rules.reading import RuleFile
+    from planner.scenario import Scenario
 
 
 def load_rule_file(path: Path, *, name: str = "", pack: str = "") -> RuleFile:
@@ -31,6 +22,9 @@ def load_rule_file(path: Path, *, name: str = "", pack: str = "") -> RuleFile:
     ``name`` is the path that messages print; ``pack`` the pack of a single rule, by default its directory's name.
     Raises RuleError with every problem of the file.
     """
+    from planner.rules.reading import read_rules
+    from planner.source import SCENARIO_LIMITS, load_yaml
+
     document = load_yaml(path, name=name, limits=SCENARIO_LIMITS, error=RuleError)
     return read_rules(document, pack=pack or path.resolve().parent.name, stem=path.stem)
 
@@ -45,54 +39,23 @@ def load_rule_files(paths: Iterable[Path]) -> tuple[RuleFile, ...]:
                 files.append(load_rule_file(member))
             except RuleError as error:
                 problems += error.diagnostics
-    problems += _twice(rule for file in files for rule in file.rules)
+    problems += twice(rule for file in files for rule in file.rules)
     if problems:
         raise RuleError(problems)
     return tuple(files)
 
 
-def read_packs(directory: Path) -> tuple[Pack, ...]:
-    """Read every pack under ``directory`` from its YAML, packs in the order of ``packs.yaml``, rules by id.
+def scenario_rules(scenario: Scenario) -> RuleSet:
+    """Return the rules of a scenario, as its keys ``rules``, ``rule_packs``, ``disable_rules``, ``rule_penalties`` say.
 
-    Raises RuleError with every problem of every file.
+    Raises RuleError as ``select_rules`` does.
     """
-    from pydantic import ValidationError
-
-    from planner.rules.schema import PackIndex
-    from planner.source import diagnostics_from_validation_error
-
-    document = load_yaml(directory / INDEX, name=f"{directory.name}/{INDEX}", error=RuleError)
-    try:
-        index = PackIndex.model_validate(document.data)
-    except ValidationError as error:
-        raise RuleError(diagnostics_from_validation_error(document, error, PackIndex)) from None
-    packs: list[Pack] = []
-    listed = {entry.id for entry in index.packs}
-    problems = [
-        Diagnostic(f"the pack {folder!r} is not listed", path=document.path, code="unlisted")
-        for folder in sorted(item.name for item in directory.iterdir() if item.is_dir())
-        if folder not in listed
-    ]
-    for entry in index.packs:
-        rules: list[Rule] = []
-        for path in sorted((directory / entry.id).glob("*.yaml")):
-            try:
-                rules += load_rule_file(path, name=f"rules/{entry.id}/{path.name}", pack=entry.id).rules
-            except RuleError as error:
-                problems += error.diagnostics
-        packs.append(Pack(entry.id, entry.about, entry.default, tuple(rules)))
-    problems += _twice(rule for pack in packs for rule in pack.rules)
-    if problems:
-        raise RuleError(problems)
-    return tuple(packs)
-
-
-@cache
-def load_packs() -> tuple[Pack, ...]:
-    """Return the shipped packs."""
-    from planner.paths import data_dir
-
-    return read_packs(data_dir("catalogs") / "rules")
+    return select_rules(
+        packs=scenario.rule_packs,
+        files=scenario.rules,
+        disabled=[Disabled(item.id, item.reason) for item in scenario.disabled_rules],
+        penalties=scenario.rule_penalties,
+    )
 
 
 def select_rules(
@@ -102,7 +65,7 @@ def select_rules(
     disabled: Sequence[Disabled] = (),
     penalties: Mapping[str, float] | None = None,
 ) -> RuleSet:
-    """Return the rules of a scenario: the default packs, ``packs`` and ``files`` beside them, less ``disabled``.
+    """Return the rules in force: the default packs, ``packs`` and ``files`` beside them, less ``disabled``.
 
     ``penalties`` (USD per month by rule id) replace those of ``prefer`` rules. Raises RuleError for packs and rules
     that do not exist, a rule that two files define, a penalty on a rule that has none.
@@ -116,7 +79,7 @@ def select_rules(
     ]
     rules = [rule for pack in shipped if pack.default or pack.id in packs for rule in pack.rules]
     rules += [rule for file in load_rule_files(files) for rule in file.rules]
-    problems += _twice(rules)
+    problems += twice(rules)
     ids = {rule.id: rule for rule in rules}
     elsewhere = {rule.id: pack.id for pack in shipped for rule in pack.rules}
     for what, name in [*(("disables", item.id) for item in disabled), *(("prices", key) for key in penalties or {})]:
@@ -139,12 +102,8 @@ def select_rules(
     return RuleSet(kept, tuple(disabled))
 
 
-def _near(name: str, known: Iterable[str]) -> str:
-    near = closest(name, known)
-    return f"did you mean {near!r}?" if near else "see `planner rules list`"
-
-
-def _twice(rules: Iterable[Rule]) -> list[Diagnostic]:
+def twice(rules: Iterable[Rule]) -> list[Diagnostic]:
+    """Return a problem for every rule whose id another rule has already."""
     seen: dict[str, Rule] = {}
     problems = []
     for rule in rules:
@@ -154,3 +113,10 @@ def _twice(rules: Iterable[Rule]) -> list[Diagnostic]:
             problems.append(Diagnostic(text, path=rule.path, line=rule.line, code="twice", help=hint))
         seen.setdefault(rule.id, rule)
     return problems
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    from planner.source import closest
+
+    near = closest(name, known)
+    return f"did you mean {near!r}?" if near else "see `planner rules list`"

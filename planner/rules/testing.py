@@ -1,0 +1,160 @@
+"""Tests of rules are data: cases that pass and cases that fail, beside the rule or in a file of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from planner.errors import Diagnostic, RuleError
+from planner.rules.engine import decision
+from planner.rules.messages import placeholders, render
+from planner.rules.reading import ENTITIES, TestCases, case_of
+from planner.rules.rule import Case, Rule
+
+if TYPE_CHECKING:
+    from planner.catalog import Catalog
+
+_DEGREES = ("tp", "pp", "ep")
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """What the cases of one rule showed; ``problems`` is empty when all of them came out as their author said."""
+
+    __test__ = False
+
+    rule: Rule
+    passes: int = 0
+    fails: int = 0
+    problems: tuple[Diagnostic, ...] = field(default=())
+
+
+def load_cases(path: Path, *, name: str = "") -> TestCases:
+    """Read ``passes`` and ``fails`` of a file under ``tests/rules``. Raises RuleError with every problem."""
+    from planner.source import load_yaml
+
+    document = load_yaml(path, name=name, error=RuleError)
+    problems: list[Diagnostic] = []
+    cases: dict[str, list[Case]] = {"passes": [], "fails": []}
+    for key, listed in document.data.items():
+        if key not in cases or not isinstance(listed, list):
+            problems.append(document.diagnostic((key,), "a test file has lists `passes` and `fails`", key=True))
+            continue
+        for index, data in enumerate(listed):
+            try:
+                if not isinstance(data, Mapping):
+                    raise RuleError([document.diagnostic((key, index), "a case is a mapping of variables to values")])
+                cases[key].append(case_of(document, (key, index), data))
+            except RuleError as error:
+                problems += error.diagnostics
+    if problems:
+        raise RuleError(problems)
+    return TestCases(tuple(cases["passes"]), tuple(cases["fails"]))
+
+
+def run_cases(rule: Rule, cases: TestCases, catalog: Catalog, *, path: str = "") -> TestReport:
+    """Evaluate every case of ``rule``. ``path`` is the file of the cases, for messages.
+
+    A rule without a case that passes, or without one that fails, is reported: nobody has seen it work.
+    """
+    problems: list[Diagnostic] = []
+    if not cases.passes or not cases.fails:
+        lacking = " and ".join(
+            name for name, listed in (("passes", cases.passes), ("fails", cases.fails)) if not listed
+        )
+        problems.append(Diagnostic(f"the rule {rule.id!r} has no case under {lacking}", path=path, code="untested"))
+    violated = decision(rule)
+    for expected, listed in ((False, cases.passes), (True, cases.fails)):
+        for case in listed:
+            try:
+                problem = _outcome(rule, case, expected, violated, case_values(case, catalog, _needed(rule, case)))
+            except RuleError as error:
+                problem = "; ".join(item.message for item in error.diagnostics)
+            except LookupError as error:
+                problem = str(error.args[0])
+            if problem:
+                text = f"{rule.id}: {case.why or 'the case'}: {problem}"
+                problems.append(Diagnostic(text, path=path, line=case.line, code="rule-test"))
+    return TestReport(rule, len(cases.passes), len(cases.fails), tuple(problems))
+
+
+def _outcome(rule: Rule, case: Case, expected: bool, violated: Any, values: Mapping[str, Any]) -> str:
+    missing = [name for name in rule.reads if name not in values]
+    if missing:
+        return f"it gives no value for {', '.join(missing)}"
+    if violated(values) != expected:
+        shown = ", ".join(f"{name} = {values[name]!r}" for name in rule.reads)
+        return f"the rule {'does not speak' if expected else 'speaks'} of it ({shown})"
+    if case.message:
+        template = rule.text()
+        unknown = [name for name in placeholders(template) if name not in values]
+        if unknown:
+            return f"its message shows {', '.join(unknown)}, which the case does not give"
+        met = {name: (_hashable(values[name]),) for name in placeholders(template)}
+        text = render(template, met)
+        if case.message not in text:
+            return f"the message is {text!r}, without {case.message!r}"
+    return ""
+
+
+def _needed(rule: Rule, case: Case) -> tuple[str, ...]:
+    return (*rule.reads, *placeholders(rule.text())) if case.message else rule.reads
+
+
+def case_values(case: Case, catalog: Catalog, names: Iterable[str]) -> dict[str, Any]:
+    """Return those of the variables ``names`` that a case gives, spelt out or through the catalog entries it names.
+
+    Degrees of parallelism that are not given are 1. Raises LookupError for an entry that does not exist.
+    """
+    import numpy as np
+
+    from planner.rules.table import CandidateColumns
+
+    given = dict(case.values)
+    entities = {kind: _entity(kind, str(given.pop(kind)), catalog) for kind in ENTITIES if kind in given}
+    degrees = {name: np.array([given.get(name, 1)]) for name in _DEGREES}
+    columns = CandidateColumns(1, entities, degrees)
+    values: dict[str, Any] = {}
+    for name in names:
+        if name in given:
+            values[name] = given[name]
+        elif name in columns:
+            value = columns[name].values[0]
+            values[name] = list(value) if isinstance(value, tuple) else value
+    return values
+
+
+def _entity(kind: str, name: str, catalog: Catalog) -> Any:
+    if kind == "model":
+        from planner.architecture import resolve_model
+
+        return resolve_model(name, catalog=catalog)
+    if kind == "scenario":
+        from planner.scenario import load_scenario
+
+        return load_scenario(name)
+    if kind == "offer":
+        return _priced(name, catalog)
+    kinds = {"accelerator": "accelerators", "format": "formats", "kv_format": "kv_formats", "engine": "engines"}
+    found = catalog.resolve(kinds[kind], name)
+    if found is None:
+        raise LookupError(f"the catalog has no {kind} {name!r}")
+    return catalog.entities(kinds[kind])[found]
+
+
+def _priced(name: str, catalog: Catalog) -> Any:
+    """An offer at the price kind after the last colon, or at its first price."""
+    from planner.rules.facts import Priced, newest_price, price_age_days
+
+    offer_id, _, kind = name.rpartition(":") if name not in catalog.offers else (name, "", "")
+    offer = catalog.offers.get(offer_id)
+    price = None if offer is None else offer.price(kind) if kind else offer.prices[0]
+    if offer is None or price is None:
+        raise LookupError(f"the catalog has no offer {name!r}")
+    return Priced(offer, price, price_age_days(price.as_of, newest_price(catalog.offers.values())))
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
