@@ -9,6 +9,7 @@ import click
 
 from planner.cli.asking import scenario_argument, settings_option
 from planner.cli.output import emit, output_option, painter
+from planner.errors import Infeasible
 
 if TYPE_CHECKING:
     from planner.plan import Conflict, Plan
@@ -48,11 +49,12 @@ def solve(scenario: str, settings: tuple[str, ...], form: str, output: Path | No
     it, how far it stays from each limit, what fills the memory, what it costs, and why nothing cheaper works. The
     answer goes to standard output or to a file; everything else goes to standard error.
     """
-    from planner.errors import Infeasible
     from planner.scenario import load_scenario
-    from planner.solve import solve as cheapest
 
     asked = load_scenario(scenario, settings=settings)
+
+    from planner.solve import solve as cheapest  # a wrong scenario need not wait for numpy
+
     try:
         plan = cheapest(asked)
     except Infeasible as ending:

@@ -76,8 +76,11 @@ def conflict_text(
     """Return ``conflict`` as text of at most 100 columns, with a final newline."""
     say = translator(language)
     view = conflict_view(conflict, say, scenario)
+    head = [f"{paint('strong', view.title)}  {paint('bad', say('no plan'))}"]
+    if view.subject:
+        head.append(paint("faint", view.subject))
     blocks = [
-        [paint("strong", f"{view.title}  ") + paint("bad", say("no plan")), paint("faint", view.subject)],
+        head,
         wrap(view.argument, _COLUMNS),
         [f"{paint('strong', say('In conflict'))}  {' · '.join(view.requirements)}"],
     ]
@@ -90,4 +93,4 @@ def conflict_text(
         head = [say("Ruled out"), say("candidates")]
         first, *rest = table([head, *([it.label, it.count] for it in view.rejected)], "lr", gap="   ")
         blocks.append([paint("faint", first), *rest])
-    return "\n\n".join("\n".join(filter(None, block)) for block in blocks) + "\n"
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
