@@ -76,6 +76,7 @@ def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool
             requirements=asked,
             broken=broken,
             rejected=(*cut_offers, *layouts.rejected),
+            estimator=estimator,
             marked=marked,
         )
 

@@ -25,7 +25,7 @@ _NEVER = int(np.iinfo(np.int64).max)
 
 
 def batches_between(table: CandidateTable) -> tuple[Ints, Ints]:
-    """Return (layout, batch), sorted, that could still make one of the cheapest plans of ``FIELD`` accelerators cheaper.
+    """Return (layout, batch), sorted, that could make one of the cheapest plans of ``FIELD`` accelerators cheaper.
 
     Rows are grouped by layout and pool. Within a group, batches hold up to some point of the grid and fail from the
     next on; between the two lies the limit.

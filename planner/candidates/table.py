@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from planner.architecture.model import ModelArchitecture
     from planner.candidates.demand import Demand
-    from planner.candidates.estimates import Estimated
+    from planner.candidates.estimates import Estimated, Estimator
     from planner.candidates.hardware import Pool
     from planner.candidates.requirements import Requirement
     from planner.candidates.sizing import Fleets
@@ -69,6 +69,8 @@ class CandidateTable:
     """[requirement, row]: the row does not hold the requirement."""
     rejected: tuple[Rejection, ...]
     """What was cut before it became a row."""
+    estimator: Estimator
+    """Estimates further configurations of the same layouts."""
     marked: bool = False
     """Built for explaining: the scenario's search and quality mark rows instead of cutting them."""
 

@@ -1,0 +1,160 @@
+"""The plan as data: deployment, estimates, margins, proof, alternatives, what was cut, and what it rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner import power
+from planner.cost import per_month, usd
+from planner.plan import Alternative, Margin, Plan, Proof, Rejection
+from planner.solve.alternatives import why_lost
+from planner.solve.figures import estimates, latency
+from planner.solve.reasons import reasons
+from planner.units import format_months
+
+if TYPE_CHECKING:
+    from planner.candidates import CandidateTable
+    from planner.plan import Estimate
+    from planner.solve.details import Detail
+    from planner.solve.problem import Outcome
+
+MESSAGES = {
+    "sla.ttft_p50": "TTFT p50 exceeds its limit",
+    "sla.ttft_p95": "TTFT p95 exceeds its limit",
+    "sla.tpot_p95": "TPOT p95 exceeds its limit",
+    "sla.e2e_p95": "the end-to-end time exceeds its limit",
+    "sla.output_tokens_per_second": "throughput is below what is asked",
+    "sla.availability": "the availability cannot be reached with spare instances",
+    "budget": "the fleet that carries the load costs more than the budget",
+    "budget.capex": "the servers cost more than the capital budget",
+    "budget.tco": "the total cost over the horizon exceeds its budget",
+}
+"""What it means that a row breaks a requirement."""
+
+
+def assemble(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], outcome: Outcome) -> Plan:
+    """Return the plan that deploys ``winner``."""
+    service = table.scenario.name
+    model = table.architecture.id
+    found = estimates(table, winner)
+    return Plan(
+        scenario=table.scenario.name,
+        deployments=(winner.deployment(service, model),),
+        estimates=found,
+        margins=margins(table, winner, found),
+        cost_usd_per_hour=usd(winner.cost),
+        cost_usd_per_month=per_month(usd(winner.cost)),
+        proof=Proof(
+            status=outcome.status,
+            solver=outcome.solver,
+            objective_micro_usd_per_hour=outcome.objective,
+            bound_micro_usd_per_hour=outcome.bound,
+            gap=outcome.gap,
+            candidates=len(table),
+            feasible=int(np.count_nonzero(table.feasible)),
+            checked=True,
+        ),
+        alternatives=tuple(
+            Alternative(
+                deployment=item.deployment(service, model),
+                cost_usd_per_month=per_month(usd(item.cost)),
+                estimates=latency(table, item),
+                reason=why_lost(item, winner),
+            )
+            for item in rivals
+        ),
+        rejected=(*table.rejected, *broken_counts(table)),
+        warnings=_warnings(table, winner),
+        reasons=reasons(table, winner, rivals),
+        inputs=_inputs(table),
+    )
+
+
+def broken_counts(table: CandidateTable) -> tuple[Rejection, ...]:
+    """Return how many rows break each requirement; a row may break several."""
+    counts = np.count_nonzero(table.broken, axis=1).tolist()
+    return tuple(
+        Rejection(item.id, MESSAGES.get(item.id, f"outside {item.id}"), count)
+        for item, count in zip(table.requirements, counts, strict=True)
+        if count
+    )
+
+
+def margins(table: CandidateTable, winner: Detail, found: tuple[Estimate, ...]) -> tuple[Margin, ...]:
+    """Return each requirement beside what the plan gives, and the memory beside what the device has."""
+    figures = {item.name: item.value for item in found}
+    budget = table.scenario.budget
+    monthly = per_month(usd(winner.cost))
+    actual = {
+        "sla.ttft_p50": figures["ttft_p50_ms"],
+        "sla.ttft_p95": figures["ttft_p95_ms"],
+        "sla.tpot_p95": figures["tpot_p95_ms"],
+        "sla.e2e_p95": figures["e2e_p95_ms"],
+        "sla.output_tokens_per_second": figures["output_tokens_per_second"],
+        "budget.capex": winner.pool.capex_usd * winner.instances,
+        "budget.tco": monthly * (budget.horizon_months or 0),
+    }
+    result = []
+    for item in table.requirements:
+        value = actual.get(item.id)
+        if item.id == "budget":
+            value = usd(winner.cost) if item.unit == "USD/h" else monthly
+        if item.id == "budget.tco":
+            value = monthly * item.months
+        if item.id == "sla.availability":
+            value = winner.availability()
+        if value is not None:
+            result.append(margin(item.id, item.sense, item.limit, value, item.unit))
+    least = table.scenario.quality.min_recovery
+    if least is not None and winner.recovery.median is not None:
+        result.append(margin("quality.min_recovery", "min", least, winner.recovery.median, "share"))
+    usable = float(winner.accelerator.memory_bytes_usable)
+    result.append(margin("memory_per_gpu", "max", usable, figures["memory_per_gpu_bytes"], "bytes"))
+    return tuple(result)
+
+
+def margin(requirement: str, sense: str, limit: float, actual: float, unit: str) -> Margin:
+    """Return a margin; ``slack`` is what is left, as a share of the limit."""
+    left = actual - limit if sense == "min" else limit - actual
+    return Margin(requirement, limit, actual, unit, left / limit if limit else 0.0, left >= -1e-9 * abs(limit))
+
+
+def _warnings(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
+    found = []
+    evidence = winner.estimated.serving.evidence_name(winner.index)
+    if evidence != "accelerator":
+        found.append(
+            f"No runs of {winner.engine.name} on {winner.accelerator.name} were measured: latencies are predicted from "
+            f"the {evidence}, and their intervals are as wide as that."
+        )
+    if table.architecture.estimated:
+        found.append("The model's type is not known; its size follows familiar fields and may be off.")
+    if winner.replicas == 1:
+        found.append("A single replica serves everything: while it restarts, nothing does.")
+    if winner.weights.family != "16bit" and not winner.recovery.measured:
+        found.append(f"No recovery of {winner.weights.name} was measured at the model's size.")
+    if winner.pool.price.confidence in ("low", "estimate"):
+        found.append(f"The price of {winner.pool.offer.id} is of low confidence: {winner.pool.price.source}.")
+    if winner.pool.price.kind == "purchase" and table.facility is not None:
+        found.append(
+            f"Purchase is written off over {format_months(table.facility.horizon_months)} without interest or salvage, "
+            "and no maintenance is counted: no public figure is good enough for a default."
+        )
+        if not power.measured(winner.accelerator.generation):
+            found.append(f"Power of {winner.accelerator.name} follows the curve measured on H100.")
+    return tuple(found)
+
+
+def _inputs(table: CandidateTable) -> tuple[tuple[str, str], ...]:
+    import ortools
+
+    from planner import __version__
+
+    return (
+        ("scenario", table.scenario.digest),
+        *((f"catalog.{kind}", digest) for kind, digest in sorted(table.catalog.digests.items())),
+        ("planner", __version__),
+        ("ortools", str(ortools.__version__)),
+    )

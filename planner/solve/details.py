@@ -1,0 +1,148 @@
+"""The rows that someone looks at, with the load that their replicas really carry, estimated once more for it.
+
+A row of the table says how many sequences a replica may hold. Whole instances often hold more replicas than the load
+needs; each then carries less and answers sooner. That is what a plan reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.candidates.availability import availability
+from planner.plan import Deployment
+
+if TYPE_CHECKING:
+    from planner.candidates import CandidateTable
+    from planner.candidates.estimates import Estimated
+    from planner.candidates.hardware import Pool
+    from planner.candidates.limits import Parallelism
+    from planner.catalog.schema.accelerators import Accelerator
+    from planner.catalog.schema.engines import Engine
+    from planner.catalog.schema.formats import KvFormat, WeightFormat
+    from planner.catalog.schema.quality import Recovery
+
+_STEPS = 16
+"""Batches tried between 1 and the most that a row allows, to find what an open load keeps in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One row at its real load. ``index`` is its place in the columns of ``estimated``."""
+
+    row: int
+    layout: int
+    batch: int
+    """Sequences that a replica holds at once under the scenario's load."""
+    allowed_batch: int
+    """Sequences that it could hold with every requirement kept."""
+    replicas: int
+    needed: int
+    instances: int
+    spare_instances: int
+    cost: int
+    """Micro-dollars per hour."""
+    pool: Pool
+    accelerator: Accelerator
+    engine: Engine
+    weights: WeightFormat
+    kv: KvFormat
+    degrees: Parallelism
+    recovery: Recovery
+    estimated: Estimated
+    index: int
+
+    @property
+    def gpus(self) -> int:
+        """Accelerators that are paid for."""
+        return self.instances * self.pool.offer.gpus
+
+    def needed_rate(self, table: CandidateTable) -> float:
+        """Return how many replicas' worth of throughput the load is: full batches at a concurrency, all at a rate."""
+        if table.demand.concurrency is not None:
+            return table.demand.concurrency / self.batch
+        return float(self.replicas)
+
+    def availability(self) -> float:
+        """Return the share of time in which enough instances are up."""
+        nodes = max(-(-self.degrees.gpus // self.pool.offer.gpus), 1)
+        units, spare = self.instances // nodes, self.spare_instances // nodes
+        down = np.array([1.0 - (1.0 - self.pool.down) ** nodes])
+        return float(availability(np.array([units - spare]), spare, down)[0])
+
+    def deployment(self, service: str, model: str) -> Deployment:
+        """Return the layout as the plan's data."""
+        offer = self.pool.offer
+        return Deployment(
+            service=service,
+            model=model,
+            weights=self.weights.id,
+            kv_cache=self.kv.id,
+            engine=self.engine.id,
+            accelerator=offer.accelerator,
+            offer=offer.id,
+            provider=offer.provider,
+            region=offer.region,
+            pricing=self.pool.price.kind,
+            tensor_parallel=self.degrees.tp,
+            pipeline_parallel=self.degrees.pp,
+            expert_parallel=self.degrees.ep,
+            gpus_per_replica=self.degrees.gpus,
+            replicas=self.replicas,
+            instances=self.instances,
+            gpus_per_instance=offer.gpus,
+            gpus=self.gpus,
+            batch_per_replica=self.batch,
+        )
+
+
+def details(table: CandidateTable, rows: Sequence[int]) -> tuple[Detail, ...]:
+    """Return ``rows`` at their real load, all estimated in one go."""
+    layouts, fleets, axes = table.layouts, table.fleets, table.layouts.axes
+    tried = [_batches(table, row) for row in rows]
+    layout = np.repeat(table.layout[list(rows)], [len(batches) for batches in tried])
+    batch = np.array([value for batches in tried for value in batches], dtype=np.int64)
+    estimated = table.estimator(layout, batch)
+    capacity = table.demand.capacity(batch, estimated.output_tok_s)
+    found = []
+    start = 0
+    for row, batches in zip(rows, tried, strict=True):
+        enough = capacity[start : start + len(batches)] * int(fleets.replicas[row]) >= table.demand.amount
+        index = start + (int(np.argmax(enough)) if enough.any() else len(batches) - 1)
+        start += len(batches)
+        which = int(table.layout[row])
+        weights, kv = int(layouts.weights[which]), int(layouts.kv[which])
+        found.append(
+            Detail(
+                row=row,
+                layout=which,
+                batch=int(batch[index]),
+                allowed_batch=int(table.configurations.batch[table.configuration[row]]),
+                replicas=int(fleets.replicas[row]),
+                needed=int(fleets.needed[row]),
+                instances=int(fleets.instances[row]),
+                spare_instances=int(fleets.spare_instances[row]),
+                cost=int(fleets.cost[row]),
+                pool=table.pools[int(table.pool[row])],
+                accelerator=axes.hardware[int(layouts.hardware[which])].accelerator,
+                engine=axes.engines[int(layouts.engine[which])],
+                weights=axes.weights[weights],
+                kv=axes.kv_formats[kv],
+                degrees=axes.parallelism[int(layouts.parallelism[which])],
+                recovery=axes.recovery[weights][kv],
+                estimated=estimated,
+                index=index,
+            )
+        )
+    return tuple(found)
+
+
+def _batches(table: CandidateTable, row: int) -> list[int]:
+    """Return the batches among which the real one is, ascending; the last is what the row was sized with."""
+    most = int(table.configurations.batch[table.configuration[row]])
+    if table.demand.concurrency is not None:
+        return [min(most, -(-table.demand.concurrency // int(table.fleets.replicas[row])))]
+    return sorted({max(1, round(most * step / _STEPS)) for step in range(1, _STEPS + 1)})

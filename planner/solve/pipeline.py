@@ -1,0 +1,64 @@
+"""The way of a scenario to its plan: evaluate, choose, check, tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.errors import Infeasible, PlannerError
+from planner.solve.alternatives import rival_rows
+from planner.solve.assemble import assemble
+from planner.solve.checker import violations
+from planner.solve.details import details
+from planner.solve.fleet import fleet_problem
+from planner.solve.prune import expand, prune
+from planner.solve.solver import CpSatSolver
+from planner.solve.verify import plan_violations
+
+if TYPE_CHECKING:
+    from planner.candidates import CandidateTable
+    from planner.catalog import Catalog
+    from planner.plan import Plan
+    from planner.scenario import Scenario
+    from planner.solve.problem import Outcome, Solver
+
+
+def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, solver: Solver | None) -> Plan:
+    """See ``planner.solve.solve``."""
+    from planner.candidates import evaluate
+
+    table = evaluate(scenario, catalog)
+    if not table.feasible.any():
+        from planner.solve.conflict import conflict_of
+
+        raise Infeasible(conflict_of(scenario, table.catalog))
+    row, outcome = choose(table, solver or CpSatSolver())
+    rivals = rival_rows(table, row, alternatives)
+    winner, *others = details(table, [row, *rivals])
+    plan = assemble(table, winner, tuple(others), outcome)
+    _refuse(plan_violations(plan))
+    return plan
+
+
+def choose(table: CandidateTable, solver: Solver) -> tuple[int, Outcome]:
+    """Return the row of the cheapest fleet and the solver's proof, checked against the unpruned problem."""
+    fleet = fleet_problem(table)
+    small, kept = prune(fleet.problem)
+    outcome = solver.solve(small)
+    if outcome.solution is None:
+        raise PlannerError(
+            f"{outcome.solver} calls {outcome.status} what {int(np.count_nonzero(table.feasible))} candidates solve"
+        )
+    solution = expand(outcome.solution, kept, len(fleet.rows))
+    _refuse(violations(fleet.problem, solution))
+    option = next(index for index, count in enumerate(solution.replicas) if count)
+    row = fleet.rows[option]
+    if int(table.fleets.cost[row]) != outcome.objective:
+        _refuse([f"the fleet costs {int(table.fleets.cost[row])}, the solver says {outcome.objective}"])
+    return row, outcome
+
+
+def _refuse(broken: list[str]) -> None:
+    if broken:
+        raise PlannerError("the answer does not pass its check, which is a defect of the planner: " + "; ".join(broken))

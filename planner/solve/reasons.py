@@ -1,0 +1,72 @@
+"""Why a plan won, as sentences with their numbers, and what limits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.cost import per_month, usd
+from planner.units import format_percent, format_usd
+
+if TYPE_CHECKING:
+    from planner.candidates import CandidateTable
+    from planner.solve.details import Detail
+
+_NAMES = {
+    "sla.ttft_p50": "TTFT p50",
+    "sla.ttft_p95": "TTFT p95",
+    "sla.tpot_p95": "TPOT p95",
+    "sla.e2e_p95": "end-to-end p95",
+    "sla.output_tokens_per_second": "throughput",
+}
+
+
+def reasons(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...]) -> tuple[str, ...]:
+    """Return why ``winner`` is the answer, most important first."""
+    cost = format_usd(per_month(usd(winner.cost)), "month")
+    feasible, total = int(np.count_nonzero(table.feasible)), len(table)
+    found = [f"{cost} is the least that any of the {feasible:,} feasible candidates costs, of {total:,} evaluated."]
+    others = [item for item in rivals if item.pool.offer.accelerator != winner.pool.offer.accelerator]
+    if others:
+        other = others[0]
+        more = format_usd(per_month(usd(other.cost - winner.cost)), "month")
+        found.append(f"The cheapest plan on another accelerator, {other.accelerator.name}, costs {more} more.")
+    found += [*_format(winner), _batch(table, winner)]
+    return tuple(found)
+
+
+def limiting(table: CandidateTable, row: int) -> str:
+    """Return what keeps a replica of ``row`` from holding more sequences: a requirement, the KV cache, or the load."""
+    same = np.flatnonzero((table.layout == table.layout[row]) & (table.pool == table.pool[row]))
+    batch = table.configurations.batch[table.configuration]
+    larger = same[batch[same] > batch[row]]
+    if larger.size:
+        following = larger[np.argmin(batch[larger])]
+        for index, item in enumerate(table.requirements):
+            if table.broken[index, following] and item.id in _NAMES:
+                return _NAMES[item.id]
+    if table.demand.concurrency is not None and batch[row] >= table.demand.concurrency:
+        return "the load"
+    return "the KV cache"
+
+
+def _format(winner: Detail) -> list[str]:
+    recovery = winner.recovery
+    if recovery.median is None or not recovery.n:
+        return []
+    kept = f"median {format_percent(recovery.median)}"
+    if recovery.p10 is not None:
+        kept += f", 10th percentile {format_percent(recovery.p10)}"
+    return [
+        f"{winner.weights.name} weights with a {winner.kv.name} KV cache keep {kept} of the reference's scores "
+        f"({recovery.n} measurements at {recovery.size_class})."
+    ]
+
+
+def _batch(table: CandidateTable, winner: Detail) -> str:
+    limit = limiting(table, winner.row)
+    return (
+        f"A replica on {winner.degrees.gpus} x {winner.accelerator.name} may hold {winner.allowed_batch} sequences at "
+        f"once; {limit} allows no more. It holds {winner.batch} here."
+    )
