@@ -168,7 +168,7 @@ def _path_problem(at: tuple[str | int, ...], written: str, base: Path, *, direct
         yield Problem(at, f"{written!r} lies outside the scenario's directory", "copy the file beside the scenario",
                       "outside-path")  # fmt: skip
     elif not exists:
-        yield Problem(at, f"{written!r} does not exist", f"looked for it in {base}", "no-file")
+        yield Problem(at, f"{written!r} does not exist", "paths start at the scenario's directory", "no-file")
 
 
 def reference_problems(scenario: Scenario, known: Mapping[str, Collection[str]]) -> Iterator[Problem]:

@@ -63,6 +63,7 @@ def _text(pattern: str, *examples: Any) -> dict[str, Any]:
 def between(
     parse: Callable[[Any], Any],
     show_limit: Callable[[Any], str],
+    example: object,
     *,
     above: float | None = None,
     least: float | None = None,
@@ -80,7 +81,8 @@ def between(
             (below is not None and number >= below, "less than", below),
         ):
             if broken:
-                raise UnitError(f"must be {words} {show_limit(limit)}, not {str(value).strip()[:40]}")
+                problem = f"must be {words} {show_limit(limit)}, not {str(value).strip()[:40]}"
+                raise UnitError(problem, f"write a value such as {example}")
         return number
 
     return read
@@ -91,25 +93,26 @@ def count(least: int, most: int, *examples: Any) -> Kind:
     number = {"type": "integer", "minimum": least, "maximum": most}
     text = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*{_either(SCALES)}?\s*$"}
     return Kind(
-        between(parse_count, format_count, least=least, most=most), {"anyOf": [number, text], "examples": [*examples]}
+        between(parse_count, "{:,}".format, examples[0], least=least, most=most),
+        {"anyOf": [number, text], "examples": [*examples]},
     )
 
 
 def _share(schema: dict[str, Any], *examples: Any, **limits: float) -> Kind:
     text = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*[%％]?\s*$"}
-    read = between(parse_percent, lambda limit: format_percent(limit), **limits)
+    read = between(parse_percent, format_percent, examples[0], **limits)
     return Kind(read, {"anyOf": [{"type": "number", **schema}, text], "examples": list(examples)})
 
 
 TOKENS = count(1, 100_000_000, 2048, "8k")
 CONCURRENCY = count(1, 10_000_000, 200, "2k")
 DURATION = Kind(
-    between(parse_duration_ms, format_duration_ms, above=0, most=86_400_000),
+    between(parse_duration_ms, format_duration_ms, "2s", above=0, most=86_400_000),
     _text(rf"{_NUMBER}\s*{_either(DURATIONS)}", "2s", "250ms"),
 )
 PER_TOKEN = Kind(DURATION.read, {**DURATION.schema, "examples": ["50ms"]})
 HORIZON = Kind(
-    between(parse_months, format_months, least=1, most=240),
+    between(parse_months, format_months, "36 months", least=1, most=240),
     _text(rf"{_NUMBER}\s*{_either(MONTHS)}", "36 months", "3 years"),
 )
 
@@ -128,7 +131,7 @@ def _rate(of: Literal["requests", "tokens"], bare: bool, *examples: Any) -> Kind
         text = {"type": "string", "pattern": schema["pattern"]}
         number = {"type": "number", "exclusiveMinimum": 0, "maximum": _HIGHEST_RATE}
         schema = {"anyOf": [number, text], "examples": schema["examples"]}
-    return Kind(between(parse, format_rate_per_second, above=0, most=_HIGHEST_RATE), schema)
+    return Kind(between(parse, format_rate_per_second, examples[0], above=0, most=_HIGHEST_RATE), schema)
 
 
 _HIGHEST_RATE = 10**9
@@ -145,7 +148,8 @@ def _money(periodic: bool, *examples: str) -> Kind:
     def read(value: Any) -> Money:
         money = parse_money(value)
         if not 0 < money.amount <= _MOST_MONEY:
-            raise UnitError(f"{show(value)} must be more than nothing and at most {format_count(_MOST_MONEY)}")
+            problem = f"{show(value)} must be more than nothing and at most {format_count(_MOST_MONEY)}"
+            raise UnitError(problem, f"write a sum such as {examples[0]}")
         if periodic and money.per is None:
             raise UnitError(f"{show(value)} does not say per what", f"write {money}/month or {money}/hour")
         if not periodic and money.per is not None:

@@ -14,6 +14,9 @@ from planner.scenario.kinds import Kind
 from planner.scenario.model import INTERNAL, Scenario, Section, key_of
 from planner.scenario.words import EntryError, EntryErrors
 
+_MANY = 50
+"""Problems after which no more time is spent on guessing what was meant."""
+
 Draft = dict[str, Any]
 """Fields of a section that are right, defaults included; sections are drafts themselves."""
 
@@ -77,21 +80,23 @@ def draft(section: type[Section], data: Any, at: tuple[str | int, ...], problems
         problems.append(Problem(at, *_not_a_section(section, data, at)))
         return None
     table = entries(section)
+    read: Draft = {}
     meant = set()
     for key in data:
         if key not in table:
-            best, remedy = _unknown(key, section, table)
-            meant.add(best)
+            best, remedy = _unknown(key, table) if len(problems) < _MANY else ("", "")
             problems.append(Problem((*at, key), "unknown key", remedy, "unknown-key", True))
-    read: Draft = {}
+            if best and best not in data and best not in meant:
+                meant.add(best)  # read what was meant, so that no problem hides behind a slip of the key
+                _read(table[best], data[key], (*at, key), read, problems)
     for key, entry in table.items():
         place = (*at, key)
         if key in data:
             _read(entry, data[key], place, read, problems)
-        elif entry.required and key not in meant:
-            problems.append(Problem(at, f"{key} is missing", _add(key, entry), "missing-key", True))
-        elif entry.required:
+        elif key in meant:
             continue
+        elif entry.required:
+            problems.append(Problem(at, f"{key} is missing", _add(key, entry), "missing-key", True))
         elif entry.section is not None and not entry.many:
             read[entry.field] = draft(entry.section, {}, place, [])
         else:
@@ -156,8 +161,8 @@ def _add(key: str, entry: Entry) -> str:
 
 def _not_a_section(section: type[Section], data: Any, at: tuple[str | int, ...]) -> tuple[str, str]:
     kind = "a list" if isinstance(data, list) else f"{str(data)[:40]!r}"
-    known = ", ".join(entries(section))
-    return f"must be a mapping, not {kind}", f"write `{at[-1] if at else 'name'}: {{...}}` with {known}"
+    opening = f"{at[-1]}: " if at and isinstance(at[-1], str) else ""
+    return f"must be a mapping, not {kind}", f"write `{opening}{{...}}` with {', '.join(entries(section))}"
 
 
 _SYNONYMS: Mapping[str, str] = {
@@ -170,7 +175,7 @@ _SYNONYMS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def _unknown(key: str, section: type[Section], table: Mapping[str, Entry]) -> tuple[str, str]:
+def _unknown(key: str, table: Mapping[str, Entry]) -> tuple[str, str]:
     """Return (key of this section that may have been meant or '', what to do)."""
     from planner.source import closest
 

@@ -37,8 +37,8 @@ def _word(what: str, pattern: str, longest: int, remedy: str) -> Callable[[Any],
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
-            quoted = f' "{value}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
-            raise UnitError(f"must be {what}", f"write{quoted} in quotes" if quoted else remedy)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            raise UnitError(f"must be {what}", "put it in quotes" if number else remedy)
         if len(value) > longest or not compiled.fullmatch(value):
             raise UnitError(f"{show(value)} is not {what}", remedy)
         return value
@@ -69,7 +69,12 @@ def _model(value: Any) -> str | dict[str, Any]:
         if not value:
             raise UnitError("is an empty mapping", "write the content of a config.json, or a model's id")
         return value
-    text: str = _word("a model", r"\S(.*\S)?", 256, "write an id such as meta-llama/Llama-3.1-70B-Instruct")(value)
+    text: str = _word(
+        "an id, a path or the content of a config.json",
+        r"\S(.*\S)?",
+        256,
+        "write an id such as meta-llama/Llama-3.1-70B-Instruct",
+    )(value)
     return text
 
 
@@ -159,12 +164,7 @@ def list_of(entry: Kind, *examples: Any) -> Kind:
 
 def _pricing(value: Any) -> str:
     if value not in PRICING:
-        from planner.source import closest
-
-        best = closest(value, PRICING) if isinstance(value, str) else ""
-        raise UnitError(
-            f"{show(value)} is not a way to pay", f"did you mean {best!r}?" if best else f"known: {', '.join(PRICING)}"
-        )
+        raise UnitError(f"{show(value)} is not a way to pay", f"write one of {', '.join(PRICING)}")
     return str(value)
 
 

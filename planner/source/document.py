@@ -42,7 +42,12 @@ def excerpt_of(text: str, line: int, column: int) -> str:
     shown = lines[line - 1].rstrip()
     if len(shown) > _LONGEST_EXCERPT:
         shown = shown[: _LONGEST_EXCERPT - 3] + "..."
-    return "".join(letter if letter.isprintable() else " " if letter == "\t" else "\ufffd" for letter in shown)
+    return printable(shown.replace("\t", " "))
+
+
+def printable(text: str) -> str:
+    """Return a text in which nothing steers a terminal or turns the direction of writing."""
+    return text if text.isprintable() else "".join(it if it.isprintable() else "\ufffd" for it in text)
 
 
 def dotted(location: Location) -> str:
@@ -97,12 +102,12 @@ class SourceDocument:
         prefix = f"{dotted(location)}: " if location else ""
         excerpt = excerpt_of(self.text, line, column)
         return Diagnostic(
-            message=prefix + message,
+            message=printable(prefix + message),
             path=self.path,
             line=line,
             column=column,
             code=code,
-            help=help,
+            help=printable(help),
             excerpt=excerpt,
             width=max(1, min(width, len(excerpt) - column + 1)),
         )

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from planner.errors import Diagnostic
-from planner.source.document import Marks, Place, excerpt_of
+from planner.source.document import Marks, Place, excerpt_of, printable
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -30,6 +30,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _MAX_DIGITS = 40
 _MAX_PROBLEMS = 50
 
+_UNCLOSED = "found unexpected end of stream"
 _SYNTAX_HELP = (
     ("cannot start any token", "indent with spaces, not tabs; quote a value that starts with @, ` or %"),
     ("mapping values are not allowed", "quote a value that contains ': ', or check the indentation"),
@@ -37,7 +38,7 @@ _SYNTAX_HELP = (
     ("did not find expected key", "check the indentation and the quotes of the lines above"),
     ("did not find expected ',' or '}'", "close the { ... } of the line above, or put a comma between its parts"),
     ("did not find expected ',' or ']'", "close the [ ... ] of the line above, or put a comma between its parts"),
-    ("found unexpected end of stream", "a quote is not closed"),
+    (_UNCLOSED, "close the quote"),
     ("block sequence entries are not allowed", "put the '-' on a line of its own"),
 )
 
@@ -75,7 +76,9 @@ class _Builder:
         line, column, width = place
         excerpt = excerpt_of(self.text, line, column)
         width = max(1, min(width, len(excerpt) - column + 1))
-        self.problems.append(Diagnostic(message, self.path, line, column, code, help, excerpt, width))
+        self.problems.append(
+            Diagnostic(printable(message), self.path, line, column, code, printable(help), excerpt, width)
+        )
         if len(self.problems) >= _MAX_PROBLEMS:
             raise _Stop
 
@@ -169,9 +172,11 @@ class _Builder:
         place = _place(event)
         name = event.anchor
         if any(item.anchor == name for item in self.stack):
-            raise self.stop(place, f"alias *{name} is part of what it stands for", "recursive-alias")
+            raise self.stop(place, f"alias *{name} is part of what it stands for", "recursive-alias",
+                            "write the value out")  # fmt: skip
         if name not in self.anchors:
-            raise self.stop(place, f"alias *{name} has no anchor &{name} before it", "unknown-alias")
+            raise self.stop(place, f"alias *{name} has no anchor &{name} before it", "unknown-alias",
+                            f"write the value out, or '*{name}' in quotes for a text")  # fmt: skip
         value, marks, nodes = self.anchors[name]
         parent = self.stack[-1] if self.stack else None
         if parent is not None and parent.key is None and isinstance(parent.value, dict):
@@ -242,9 +247,12 @@ def build(text: str, path: str, max_nodes: int, max_depth: int) -> tuple[Any, Ma
     except _Stop:
         pass
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1, 1) if mark else (0, 0, 1)
         message = error.problem or error.context or "is not YAML"
+        # What is not closed is noticed at the end of the file; the beginning of it is what helps.
+        mark = error.context_mark if _UNCLOSED in message and error.context_mark else error.problem_mark
+        place = (mark.line + 1, mark.column + 1, 1) if mark else (0, 0, 1)
+        if error.context and error.context_mark and error.context_mark.line + 1 != place[0]:
+            message += f" {error.context} that begins on line {error.context_mark.line + 1}"
         remedy = next((remedy for words, remedy in _SYNTAX_HELP if words in message), "")
         _append(builder, place, f"not YAML: {message}", remedy)
     except yaml.YAMLError as error:
@@ -254,4 +262,6 @@ def build(text: str, path: str, max_nodes: int, max_depth: int) -> tuple[Any, Ma
 
 def _append(builder: _Builder, place: Place, message: str, remedy: str) -> None:
     excerpt = excerpt_of(builder.text, place[0], place[1])
-    builder.problems.append(Diagnostic(message, builder.path, place[0], place[1], "yaml-syntax", remedy, excerpt))
+    builder.problems.append(
+        Diagnostic(printable(message), builder.path, place[0], place[1], "yaml-syntax", remedy, excerpt)
+    )

@@ -51,7 +51,7 @@ def load_yaml(
     text = _decode(raw, name, limits, error)
     data, marks, problems = build(text, name, limits.max_nodes, limits.max_depth)
     if not problems and not isinstance(data, top):
-        problems.append(_wrong_top(data, name, text, "a mapping (`key: value`)" if top is dict else "a list"))
+        problems.append(_wrong_top(data, name, text, "a mapping" if top is dict else "a list"))
     if problems:
         raise error(problems)
     return SourceDocument(data, name, text, marks)
@@ -117,7 +117,9 @@ def _position(text: str, index: int) -> tuple[int, int]:
 
 
 def _wrong_top(data: object, name: str, text: str, wanted: str) -> Diagnostic:
+    remedy = "write `key: value` lines" if wanted.startswith("a mapping") else "write `- value` lines"
     if data is None:
-        return Diagnostic("is empty", path=name, code="empty")
+        return Diagnostic("is empty", path=name, code="empty", help=remedy)
     kind = "a list" if isinstance(data, list) else "a mapping" if isinstance(data, dict) else "a single value"
-    return Diagnostic(f"the document is {kind}, not {wanted}", name, 1, 1, "wrong-top", excerpt=excerpt_of(text, 1, 1))
+    message = f"the document is {kind}, not {wanted}"
+    return Diagnostic(message, name, 1, 1, "wrong-top", remedy, excerpt_of(text, 1, 1))
