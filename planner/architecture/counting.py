@@ -39,7 +39,8 @@ def cache_elements(mixer: Mixer, context: int) -> int:
     if mixer.shares_kv:
         return 0
     tokens = context if mixer.window is None else min(context, mixer.window)
-    return mixer.kv_elements_per_token * tokens
+    entries = context // mixer.tokens_per_entry if mixer.tokens_per_entry else 0
+    return mixer.kv_elements_per_token * tokens + mixer.entry_elements * entries
 
 
 def kv_bytes_per_token(
@@ -50,11 +51,12 @@ def kv_bytes_per_token(
     Without ``context``: while every layer still grows, that is below the shortest window. With it: at that length,
     where layers past their window no longer grow.
     """
-    elements = 0.0
-    for group in architecture.layers:
-        mixer = group.mixer
-        if context is None:
-            elements += 0 if mixer.shares_kv else mixer.kv_elements_per_token * group.count
-        else:
-            elements += (cache_elements(mixer, context + 1) - cache_elements(mixer, context)) * group.count
-    return elements * bytes_per_element
+    return sum(_growth(group.mixer, context) * group.count for group in architecture.layers) * bytes_per_element
+
+
+def _growth(mixer: Mixer, context: int | None) -> float:
+    if mixer.shares_kv:
+        return 0.0
+    entries = mixer.entry_elements / mixer.tokens_per_entry if mixer.tokens_per_entry else 0.0
+    grows = context is None or mixer.window is None or context < mixer.window
+    return entries + (mixer.kv_elements_per_token if grows else 0)

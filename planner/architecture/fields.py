@@ -9,11 +9,19 @@ from typing import Any
 from planner.errors import ArchitectureError, Diagnostic
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "hidden_size": ("n_embd", "d_model", "n_embed", "model_dim", "dim"),
+    "hidden_size": ("n_embd", "d_model", "n_embed", "model_dim", "embedding_dim"),
     "num_hidden_layers": ("n_layer", "num_layers", "n_layers", "num_transformer_layers", "num_decoder_layers"),
-    "num_attention_heads": ("n_head", "n_heads", "num_query_heads", "num_heads"),
-    "num_key_value_heads": ("num_kv_heads", "n_head_kv", "n_kv_heads", "multi_query_group_num", "num_query_groups"),
-    "head_dim": ("attention_head_dim", "kv_channels", "qk_head_dim_override"),
+    "num_attention_heads": ("n_head", "n_heads", "num_query_heads", "num_heads", "attention_heads"),
+    "num_key_value_heads": (
+        "num_kv_heads",
+        "n_head_kv",
+        "n_kv_heads",
+        "multi_query_group_num",
+        "num_query_groups",
+        "num_attention_groups",
+        "n_kv_head",
+    ),
+    "head_dim": ("attention_head_dim", "kv_channels", "head_size"),
     "v_head_dim": ("value_head_dim", "v_head_size"),
     "intermediate_size": ("ffn_dim", "n_inner", "ffn_hidden_size", "d_ff", "ffn_intermediate_size", "block_ff_dim"),
     "vocab_size": ("padded_vocab_size", "n_vocab"),
@@ -26,7 +34,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "max_seq_length",
         "n_ctx",
     ),
-    "hidden_act": ("activation_function", "hidden_activation", "mlp_hidden_act", "ff_activation", "activation", "act"),
+    "hidden_act": ("activation_function", "hidden_activation", "mlp_hidden_act", "ff_activation", "activation", "afn"),
     "num_experts": (
         "n_routed_experts",
         "num_local_experts",
@@ -59,6 +67,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "shared_intermediate_size",
         "share_expert_dim",
         "shared_expert_ffn_hidden_size",
+        "shared_experts_intermediate_size",
+        "share_expert_dims",
     ),
     "first_k_dense_replace": ("num_dense_layers", "n_dense_layers", "first_k_dense_layers", "num_first_dense_layers"),
     "num_nextn_predict_layers": ("mtp_num_hidden_layers", "num_mtp_layers", "mtp_num_layers"),
@@ -93,10 +103,18 @@ _DEFAULT_LIMIT = 1 << 32
 class Fields:
     """A config mapping under canonical names. Wrong values are collected; ``check()`` raises them together."""
 
-    def __init__(self, config: Mapping[str, Any], *, source: str, prefix: str = "") -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        *,
+        source: str,
+        prefix: str = "",
+        defaults: Mapping[str, Any] | None = None,
+        problems: list[Diagnostic] | None = None,
+    ) -> None:
         self.source = source
         self.prefix = prefix
-        self.problems: list[Diagnostic] = []
+        self.problems: list[Diagnostic] = [] if problems is None else problems
         self._given: dict[str, str] = {}
         values: dict[str, Any] = {}
         for key, value in config.items():
@@ -106,6 +124,8 @@ class Fields:
                 continue
             values[name] = value
             self._given[name] = key
+        for name, value in (defaults or {}).items():
+            values.setdefault(name, value)
         self._values = values
 
     def __contains__(self, name: str) -> bool:
@@ -119,6 +139,10 @@ class Fields:
     def given(self, name: str) -> bool:
         """Whether the config has the field, even as null."""
         return name in self._values
+
+    def name_of(self, name: str) -> str:
+        """Return the spelling that the config uses for a canonical field."""
+        return self._given.get(name, name)
 
     def problem(self, name: str, message: str, remedy: str = "") -> None:
         """Note a problem of one field; ``check`` raises all of them."""
@@ -203,6 +227,13 @@ class Fields:
         clone.source, clone.prefix, clone.problems, clone._given = self.source, self.prefix, self.problems, self._given
         clone._values = {**self._values, **dict(overrides)}
         return clone
+
+    def fill(self, defaults: Mapping[str, Any]) -> list[str]:
+        """Take ``defaults`` for the fields that the config does not have at all, and return their names."""
+        names = [name for name in defaults if _CANONICAL.get(name, name) not in self._values]
+        for name in names:
+            self._values[_CANONICAL.get(name, name)] = defaults[name]
+        return names
 
     def check(self) -> None:
         """Raise ArchitectureError with every problem noted so far."""

@@ -87,6 +87,10 @@ class Mixer:
     window: int | None = None
     shares_kv: bool = False
     """The layer reads another layer's cache and stores none of its own."""
+    tokens_per_entry: int = 0
+    """Beside its window the layer keeps one compressed entry per so many tokens (DeepSeek-V4); 0: it does not."""
+    entry_elements: int = 0
+    """Elements of one compressed entry."""
 
     @property
     def splits_kv(self) -> bool:
@@ -131,6 +135,22 @@ class ParameterCount:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredTensors:
+    """The tensors of a checkpoint as its headers list them: the truth about counts and bytes.
+
+    ``by_type``: (stored type, elements, bytes), sorted; GGUF types by their ggml name, safetensors by dtype.
+    ``parameters`` counts elements of the model; packed and metadata tensors (scales, zero points) are left out where
+    their names tell.
+    """
+
+    total_bytes: int
+    parameters: int
+    tensors: int
+    by_type: tuple[tuple[str, int, int], ...]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ModelArchitecture:
     """One model, from whatever described it. All counts are elements; nothing here knows bytes or formats."""
 
@@ -154,6 +174,10 @@ class ModelArchitecture:
     estimated: bool = False
     """The model_type is not known; counts follow familiar fields and may be off."""
     notes: tuple[str, ...] = ()
+    stores_tied_head: bool = False
+    """The published checkpoint holds the tied head a second time: its bytes count twice, its parameters once."""
+    stored: StoredTensors | None = None
+    """What a safetensors or GGUF header says, when the model came from one."""
 
     @property
     def num_layers(self) -> int:

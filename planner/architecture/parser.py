@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from planner.architecture.attention import softmax_attention
+from planner.architecture.attention import rotary_width, softmax_attention
+from planner.architecture.class_defaults import ESSENTIAL, class_defaults
+from planner.architecture.compressed import compressed_attention
 from planner.architecture.facts import Facts
-from planner.architecture.families import FAMILIES
 from planner.architecture.feedforward import dense, mixture
 from planner.architecture.fields import Fields
+from planner.architecture.identify import identify
 from planner.architecture.layout import LayerPlan, plan_layers
 from planner.architecture.mla import latent_attention
-from planner.architecture.model import LayerGroup, ModelArchitecture, Tensor
-from planner.architecture.tensors import layer_norms, linear, norm
+from planner.architecture.model import LayerGroup, Mixer, MixerKind, ModelArchitecture, Tensor
+from planner.architecture.mtp import mtp_tensors
+from planner.architecture.nested import ConfigParts, split_config
+from planner.architecture.quantization import native_format
+from planner.architecture.recurrent import convolution, recurrent_mixer
+from planner.architecture.residual import layer_extras, layer_norms, outer_extras
+from planner.architecture.tensors import linear, norm, vector
+from planner.architecture.towers import tower_tensors
 from planner.errors import ArchitectureError
+
+CROSS = Facts(qk_norm="head")
+"""Attention of the text to an image's tokens, whose keys and values do not grow with the text (Llama 3.2 Vision)."""
+
+MAX_PARAMETERS = 10**15
+"""A thousand trillion: beyond it a config is a mistake."""
 
 
 def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> ModelArchitecture:
@@ -24,55 +39,123 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
     """
     if not isinstance(config, Mapping):
         raise ArchitectureError(f"{source or id}: a model config is a mapping of fields, not {type(config).__name__}")
-    model_type = config.get("model_type")
-    facts = FAMILIES.get(model_type) if isinstance(model_type, str) else None
-    notes: list[str] = []
-    if facts is None:
-        facts = Facts(known=False)
-        notes.append(f"model_type {model_type!r} is not known: counts follow the familiar fields")
-    fields = Fields(config, source=source or id)
+    parts = split_config(config)
+    facts, model_type, notes = identify(parts)
+    fields = Fields(parts.text, source=source or id, prefix=parts.prefix, defaults=dict(facts.defaults))
+    if parts.prefix and any(name not in fields for name in ESSENTIAL):
+        filled = fields.fill(class_defaults(*parts.types))
+        stated = [name for name in ESSENTIAL if name in filled]
+        notes += [f"{parts.prefix}{name} is absent: the class default {fields.raw(name)} holds" for name in stated]
     hidden = fields.integer("hidden_size")
-    vocab = fields.integer("vocab_size")
-    fields.integer("num_attention_heads")
+    vocab = _vocabulary(fields, parts, notes)
     plans = plan_layers(fields, facts)
     fields.check()
-    groups = _groups(fields, facts, plans)
-    tied = fields.flag("tie_word_embeddings", facts.tied)
-    outer: list[Tensor] = [Tensor("embed_tokens", "embedding", vocab, hidden, "vocab", linear=False)]
-    outer += norm("final_norm", hidden, facts.norm)
-    if not tied:
-        outer += linear("lm_head", "lm_head", vocab, hidden, "vocab")
+    layers = _groups(fields, facts, plans)
     fields.check()
-    return ModelArchitecture(
+    tied = parts.tied if parts.tied is not None else fields.flag("tie_word_embeddings", facts.tied)
+    outer = list(_outer(fields, facts, hidden, vocab, len(plans), tied))
+    towers, remarks = tower_tensors(parts, hidden, fields)
+    outer += towers
+    notes += remarks
+    fields.check()
+    architecture = ModelArchitecture(
         id=id,
-        model_type=str(model_type or ""),
+        model_type=model_type,
         hidden_size=hidden,
         vocab_size=vocab,
         max_position_embeddings=fields.integer("max_position_embeddings", 0, minimum=0),
-        layers=groups,
+        layers=layers,
         outer=tuple(outer),
+        mtp=tuple(mtp_tensors(fields, layers, vocab)),
         tied_embeddings=tied,
+        stores_tied_head=tied and facts.stores_tied_head,
         experts=fields.integer("num_experts", 0, minimum=0),
         experts_per_token=fields.integer("num_experts_per_tok", 0, minimum=0),
+        shared_experts=fields.integer("num_shared_experts", 0, minimum=0),
+        rotary_dim=rotary_width(fields, facts),
+        native_format=native_format(config),
         source=source,
         estimated=not facts.known,
         notes=tuple(notes),
     )
+    fields.check()
+    return architecture
+
+
+def _vocabulary(fields: Fields, parts: ConfigParts, notes: list[str]) -> int:
+    """Return the rows of the embedding: the vocabulary, or room for an image token beyond it, in steps of 64."""
+    vocab = fields.integer("vocab_size")
+    token = parts.whole.get("image_token_index", parts.whole.get("image_token_id"))
+    crossed = fields.items("cross_attention_layers")  # has rows of its own for them
+    if parts.vision and not crossed and isinstance(token, int) and vocab <= token < vocab + 64:
+        notes.append(f"vocab_size {vocab} has no row for image token {token}: padded by 64")
+        return vocab + 64
+    return vocab
 
 
 def _groups(fields: Fields, facts: Facts, plans: tuple[LayerPlan, ...]) -> tuple[LayerGroup, ...]:
+    """Build each distinct plan once."""
     places: dict[LayerPlan, list[int]] = {}
     for index, plan in enumerate(plans):
         places.setdefault(plan, []).append(index)
-    hidden = fields.integer("hidden_size")
-    groups = []
-    for plan, indices in places.items():
-        layer = fields.overlay(plan.overrides)
-        if plan.mixer == "mla":
-            mixer, tensors = latent_attention(layer, facts)
-        else:
-            mixer, tensors = softmax_attention(layer, facts, plan.mixer, plan.window)
-        tensors += mixture(layer, facts) if plan.feedforward == "moe" else dense(layer, facts)
-        tensors += layer_norms(facts, hidden, facts.layer_norms)
-        groups.append(LayerGroup(tuple(indices), mixer, tuple(tensors)))
-    return tuple(groups)
+    return tuple(
+        LayerGroup(tuple(indices), *_layer(fields.overlay(plan.overrides), facts, plan))
+        for plan, indices in places.items()
+    )
+
+
+def _layer(fields: Fields, facts: Facts, plan: LayerPlan) -> tuple[Mixer, tuple[Tensor, ...]]:
+    mixer, tensors = _mixer(fields, facts, plan)
+    if plan.feedforward == "moe":
+        tensors += mixture(fields, facts)
+    elif plan.feedforward == "dense":
+        tensors += dense(fields, facts)
+    blocks = (plan.mixer != "none") + (plan.feedforward != "none")
+    tensors += layer_norms(fields, facts, blocks)
+    tensors += layer_extras(fields)
+    return mixer, tuple(tensors)
+
+
+def _mixer(fields: Fields, facts: Facts, plan: LayerPlan) -> tuple[Mixer, list[Tensor]]:
+    kind, window = plan.mixer, plan.window
+    if kind == "none":
+        return Mixer("none"), []
+    if kind == "recurrent":
+        return recurrent_mixer(fields, facts)
+    if kind == "convolution":
+        return convolution(fields, facts)
+    if kind == "cross":
+        mixer, tensors = softmax_attention(fields, CROSS, "full", None)
+        return replace(mixer, kv_elements_per_token=0), [*tensors, vector("cross_gates", "attention", 2)]
+    if kind == "parallel":
+        state, recurrent = recurrent_mixer(fields, facts)
+        mixer, tensors = softmax_attention(fields, facts, "full", None)
+        return replace(mixer, state_elements=state.state_elements), tensors + recurrent
+    if "o_lora_rank" in fields:
+        return compressed_attention(fields, kind, window)
+    if "kv_lora_rank" in fields:
+        return latent_attention(fields, facts, window)
+    kinds: dict[str, MixerKind] = {"sliding": "sliding", "chunked": "chunked"}
+    return softmax_attention(fields, facts, kinds.get(kind, "full"), window)
+
+
+def _outer(fields: Fields, facts: Facts, hidden: int, vocab: int, layers: int, tied: bool) -> Iterator[Tensor]:
+    """Yield what lies outside the layers of the language model."""
+    width = fields.integer("word_embed_proj_dim", hidden)
+    rows = vocab + (8 if fields.items("cross_attention_layers") else 0)  # Mllama's reserved image tokens
+    yield Tensor("embed_tokens", "embedding", rows, width, "vocab", linear=False)
+    if width != hidden:
+        yield from linear("project_in", "other", hidden, width, "replicated")
+        yield from linear("project_out", "other", width, hidden, "replicated")
+    if facts.learned_positions is not None:
+        rows = fields.integer("max_position_embeddings") + facts.learned_positions
+        yield Tensor("embed_positions", "embedding", rows, hidden, "replicated", linear=False)
+    if facts.embedding_norm:
+        yield from norm("embedding_norm", hidden, facts.norm)
+    if facts.final_norm:
+        yield from norm("final_norm", hidden, facts.norm)
+    yield from outer_extras(fields, layers)
+    if not tied:
+        yield from linear("lm_head", "lm_head", vocab, hidden, "vocab")
+    if facts.head_bias if facts.head_bias is not None else fields.flag("lm_head_bias"):
+        yield vector("lm_head.bias", "lm_head", vocab, "vocab")

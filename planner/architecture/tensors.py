@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.architecture.facts import Facts, NormKind
+from planner.architecture.facts import NormKind
 from planner.architecture.model import Component, Split, Tensor
 
 
@@ -31,8 +31,3 @@ def norm(name: str, size: int, kind: NormKind, component: Component = "norm", co
         yield vector(name, component, size, count=count)
     if kind == "layer":
         yield vector(f"{name}.bias", component, size, count=count)
-
-
-def layer_norms(facts: Facts, hidden: int, count: int) -> tuple[Tensor, ...]:
-    """Return the ``count`` norms of hidden width of a layer."""
-    return tuple(norm("norm", hidden, facts.norm, count=count)) if count else ()

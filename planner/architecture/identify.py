@@ -1,0 +1,34 @@
+"""From a model_type to its family's facts: by name, by architecture class, else by the fields' own conventions."""
+
+from __future__ import annotations
+
+import re
+
+from planner.architecture.facts import Facts
+from planner.architecture.families import FAMILIES
+from planner.architecture.infer import infer_facts
+from planner.architecture.nested import ConfigParts
+
+_SUFFIX = re.compile(r"(ForCausalLM|ForConditionalGeneration|LMHeadModel|Model|ForCausalLMOnly)$")
+
+
+def _plain(name: str) -> str:
+    """Return the name without case, separators and the endings of text parts."""
+    return re.sub(r"[^a-z0-9]", "", _SUFFIX.sub("", name).lower()).removesuffix("text")
+
+
+_BY_PLAIN = {_plain(name): name for name in FAMILIES}
+
+
+def identify(parts: ConfigParts) -> tuple[Facts, str, list[str]]:
+    """Return the facts, the model_type to report, and notes on what had to be assumed."""
+    reported = parts.types[0] if parts.types else ""
+    for name in parts.types:
+        if name in FAMILIES:
+            return FAMILIES[name], reported, []
+    for name in parts.types:
+        known = _BY_PLAIN.get(_plain(name))
+        if known:
+            return FAMILIES[known], reported, []
+    facts, notes = infer_facts(parts)
+    return facts, reported, [f"model_type {reported!r} is not known; counts follow the fields' conventions", *notes]

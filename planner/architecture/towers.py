@@ -1,0 +1,181 @@
+"""Vision and audio encoders beside the language model, and the projectors between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from planner.architecture.class_defaults import class_defaults
+from planner.architecture.fields import Fields
+from planner.architecture.model import Tensor
+from planner.architecture.nested import ConfigParts
+from planner.architecture.projectors import Joint, projector
+from planner.architecture.tensors import linear, norm, vector
+from planner.architecture.tower_facts import PROJECTORS, TOWERS, TowerFacts, infer_tower
+
+_ENDINGS = re.compile(r"(_model|_encoder)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of one tower."""
+
+    width: int
+    depth: int
+    inner: int
+    heads: int
+    head_dim: int
+    patch: int
+
+
+def tower_tensors(parts: ConfigParts, text_hidden: int, text: Fields) -> tuple[list[Tensor], list[str]]:
+    """Return the tensors of all towers and notes on what was assumed; problems are noted in ``text``."""
+    tensors: list[Tensor] = []
+    notes: list[str] = []
+    vision = parts.vision
+    if vision is None and not parts.states_vision:
+        vision = class_defaults(*[f"{name}.vision_config" for name in parts.types]) or None
+        if vision:
+            notes.append("vision_config is absent: the vision tower has its class's default size")
+    if vision:
+        fields = Fields(vision, source=text.source, prefix="vision_config.", problems=text.problems)
+        fields.fill(class_defaults(str(vision.get("model_type")), *_types_of(parts, "vision")))
+        facts, known = _facts(parts, vision)
+        if not known:
+            notes.append("the vision tower's type is not known: its size follows familiar fields")
+        tensors += _vision(fields, facts, parts, text_hidden)
+    if parts.audio:
+        fields = Fields(parts.audio, source=text.source, prefix="audio_config.", problems=text.problems)
+        if any(name in fields for name in ("encoder_layers", "max_source_positions")):
+            tensors += _whisper(fields, parts, text_hidden)
+        else:
+            notes.append("the audio tower is of no known type and is not counted")
+    return tensors, notes
+
+
+def _types_of(parts: ConfigParts, part: str) -> list[str]:
+    return [f"{name}_{part}" for name in parts.types]
+
+
+def _facts(parts: ConfigParts, vision: Mapping[str, Any]) -> tuple[TowerFacts, bool]:
+    stated = vision.get("model_type")
+    for name in ([str(stated)] if stated else []) + list(parts.types):
+        found = TOWERS.get(_ENDINGS.sub("", name))
+        if found:
+            return found, True
+    return infer_tower(vision), False
+
+
+def _first(fields: Fields, names: tuple[str, ...], default: int | None = None) -> int:
+    for name in names:
+        if name in fields:
+            return fields.integer(name)
+    return fields.integer(names[0], default)
+
+
+def _shape(fields: Fields, facts: TowerFacts) -> Shape:
+    width = _first(fields, ("embed_dim", "vt_hidden_size", "width", "hidden_size"))
+    depth = _first(fields, ("num_hidden_layers", "depth", "vt_num_hidden_layers", "layers"))
+    heads = _first(fields, ("num_attention_heads", "vt_num_attention_heads", "heads"), 16)
+    inner = int(width * fields.number("mlp_ratio", 4.0))
+    if facts.mlp_width != "mlp_ratio":
+        inner = _first(fields, (facts.mlp_width, "vt_intermediate_size"), inner)
+    size = fields.raw("patch_size", 14)
+    patch = fields.integer("patch_size", 14)
+    area = patch * (int(size[1]) if isinstance(size, list) and len(size) > 1 else patch)
+    channels = _first(fields, ("num_channels", "in_channels", "in_chans"), 3)
+    frames = fields.integer("temporal_patch_size", 1) if facts.temporal else 1
+    return Shape(width, depth, inner, heads, fields.integer("head_dim", width // heads), channels * frames * area)
+
+
+def _vision(fields: Fields, facts: TowerFacts, parts: ConfigParts, text_hidden: int) -> Iterator[Tensor]:
+    shape = _shape(fields, facts)
+    yield from linear("vision.patch_embedding", "vision", shape.width, shape.patch, "replicated", bias=facts.patch_bias)
+    rows = _positions(fields, facts)
+    if rows:
+        yield Tensor("vision.positions", "vision", rows, shape.width, "replicated", linear=False)
+    if facts.class_token:
+        yield vector("vision.class_token", "vision", shape.width)
+    yield from norm("vision.pre_norm", shape.width, facts.pre_norm, "vision")
+    yield from norm("vision.post_norm", shape.width, facts.post_norm, "vision")
+    yield from _layer("vision.", shape, facts, fields)
+    if facts.pooling_head and fields.flag("vision_use_head", True):
+        yield from _pooling_head(shape)
+    kind = facts.projector or next((PROJECTORS[name] for name in parts.types if name in PROJECTORS), "mlp")
+    yield from projector(kind, Joint(fields, parts, shape.width, text_hidden))
+
+
+def _positions(fields: Fields, facts: TowerFacts) -> int:
+    if facts.positions == "none":
+        return 0
+    if facts.positions == "stated":
+        for name in ("num_position_embeddings", "num_patches"):
+            if name in fields:
+                return fields.integer(name)
+        if "position_embedding_size" in fields:
+            return 2 * fields.integer("position_embedding_size")
+        for stem in ("pos_emb", "init_pos_emb"):
+            if f"{stem}_height" in fields:
+                return fields.integer(f"{stem}_height") * fields.integer(f"{stem}_width")
+        return fields.integer("max_position_embeddings")
+    side = fields.integer("image_size") // fields.integer("patch_size", 14)
+    return side * side + facts.class_token
+
+
+def _layer(prefix: str, shape: Shape, facts: TowerFacts, fields: Fields) -> Iterator[Tensor]:
+    """Yield the tensors of all layers of a tower at once, ``count`` being its depth."""
+    depth, width = shape.depth, shape.width
+    heads, keys = shape.heads * shape.head_dim, fields.integer("num_key_value_heads", shape.heads) * shape.head_dim
+    bias = facts.qkv_bias
+    yield from linear(f"{prefix}q_proj", "vision", heads, width, "column", bias=bias, count=depth)
+    yield from linear(f"{prefix}k_proj", "vision", keys, width, "column", bias=bias and facts.key_bias, count=depth)
+    yield from linear(f"{prefix}v_proj", "vision", keys, width, "column", bias=bias, count=depth)
+    yield from linear(f"{prefix}o_proj", "vision", width, heads, "row", bias=facts.o_bias, count=depth)
+    if facts.gated:
+        yield from linear(
+            f"{prefix}gate_proj", "vision", shape.inner, width, "column", bias=facts.mlp_bias, count=depth
+        )
+    yield from linear(f"{prefix}fc1", "vision", shape.inner, width, "column", bias=facts.mlp_bias, count=depth)
+    yield from linear(f"{prefix}fc2", "vision", width, shape.inner, "row", bias=facts.mlp_bias, count=depth)
+    yield from norm(f"{prefix}norm", width, facts.norm, "vision", count=facts.norms * depth)
+    if facts.layer_scale:
+        yield vector(f"{prefix}layer_scale", "vision", width, count=2 * depth)
+    if facts.qk_norm:
+        yield vector(f"{prefix}qk_norm", "vision", shape.head_dim, count=2 * depth)
+
+
+def _pooling_head(shape: Shape) -> Iterator[Tensor]:
+    width = shape.width
+    yield vector("vision.head.probe", "vision", width)
+    yield from linear("vision.head.in_proj", "vision", 3 * width, width, "replicated", bias=True)
+    yield from linear("vision.head.out_proj", "vision", width, width, "replicated", bias=True)
+    yield from norm("vision.head.norm", width, "layer", "vision")
+    yield from linear("vision.head.fc1", "vision", shape.inner, width, "replicated", bias=True)
+    yield from linear("vision.head.fc2", "vision", width, shape.inner, "replicated", bias=True)
+
+
+def _whisper(fields: Fields, parts: ConfigParts, text_hidden: int) -> Iterator[Tensor]:
+    """Yield a Whisper encoder (arXiv:2212.04356): two convolutions, positions, layers without key bias."""
+    width = _first(fields, ("d_model", "hidden_size"))
+    depth = _first(fields, ("encoder_layers", "num_hidden_layers"))
+    inner = _first(fields, ("encoder_ffn_dim", "intermediate_size"), 4 * width)
+    heads = _first(fields, ("encoder_attention_heads", "num_attention_heads"), 16)
+    bins = fields.integer("num_mel_bins", 128)
+    shape = Shape(width, depth, inner, heads, width // heads, 0)
+    facts = TowerFacts(key_bias=False)
+    audio = [
+        *linear("conv1", "audio", width, 3 * bins, "replicated", bias=True),
+        *linear("conv2", "audio", width, 3 * width, "replicated", bias=True),
+        *norm("final_norm", width, "layer", "audio"),
+    ]
+    positions = 0 if "n_window" in fields else fields.integer("max_source_positions", 1500)
+    if positions:
+        audio.append(Tensor("positions", "audio", positions, width, "replicated", linear=False))
+    yield from audio
+    for tensor in _layer("", shape, facts, Fields({}, source=fields.source)):
+        yield Tensor(
+            f"audio.{tensor.name}", "audio", tensor.rows, tensor.columns, tensor.split, tensor.count, tensor.linear
+        )
+    yield from projector("audio", Joint(fields, parts, width, text_hidden))
