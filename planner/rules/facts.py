@@ -178,7 +178,6 @@ ENGINE: dict[str, Callable[[Engine], Value]] = {
 
 SCENARIO: dict[str, Callable[[Scenario], Value]] = {
     "scenario.name": lambda s: s.name,
-    "scenario.destination": lambda s: s.rules.destination or "",
     "scenario.input_tokens": lambda s: s.workload.input_tokens,
     "scenario.output_tokens": lambda s: s.workload.output_tokens,
     "scenario.concurrency": lambda s: float(s.workload.concurrency or 0),
@@ -187,16 +186,8 @@ SCENARIO: dict[str, Callable[[Scenario], Value]] = {
     "scenario.tpot_p95_ms": lambda s: s.sla.tpot_p95_ms or 0.0,
     "scenario.availability": lambda s: s.sla.availability or 0.0,
     "scenario.min_recovery": lambda s: s.quality.min_recovery or 0.0,
-    "scenario.budget_usd_per_month": lambda s: _budget(s),
+    "scenario.budget_usd_per_month": lambda s: s.budget.usd_per_month or 0.0,
 }
-
-
-def _budget(scenario: Scenario) -> float:
-    from planner.units import HOURS_PER_MONTH
-
-    budget = scenario.budget
-    hourly = budget.usd_per_hour or 0.0
-    return budget.usd_per_month or hourly * HOURS_PER_MONTH
 
 
 SUBJECTS: dict[str, dict[str, Callable[[Any], Value]]] = {

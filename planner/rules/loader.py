@@ -54,7 +54,7 @@ def scenario_rules(scenario: Scenario) -> RuleSet:
         packs=scenario.rule_packs,
         files=scenario.rules,
         disabled=[Disabled(item.id, item.reason) for item in scenario.disabled_rules],
-        penalties=scenario.rule_penalties,
+        penalties=scenario.rule_penalties_usd_per_month,
     )
 
 

@@ -75,8 +75,9 @@ def money_with_a_rate(draft: Draft) -> Iterator[Problem]:
     rates = draft.get("currency_rates")
     if rates is None:
         return
-    for name in ("max", "capex", "tco"):
-        money = _section(draft, "budget").get(name)
+    sums = [(("budget", name), _section(draft, "budget").get(name)) for name in ("max", "capex", "tco")]
+    sums += [(("rule_penalties", name), money) for name, money in draft.get("rule_penalties", {}).items()]
+    for place, money in sums:
         if money is not None and money.currency not in rates and money.currency not in CURRENCY_UNITS_PER_USD:
             from planner.source import closest
 
@@ -85,7 +86,7 @@ def money_with_a_rate(draft: Draft) -> Iterator[Problem]:
                 f"add `currency_rates: {{{money.currency}: <{money.currency} per US dollar>}}` at the top of the file"
             )
             yield Problem(
-                ("budget", name), f"no exchange rate is known for {money.currency}",
+                place, f"no exchange rate is known for {money.currency}",
                 f"did you mean {best}? Otherwise {remedy}" if best else remedy, "missing-rate",
             )  # fmt: skip
 

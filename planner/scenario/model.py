@@ -28,6 +28,7 @@ from planner.scenario.kinds import (
 )
 from planner.scenario.words import (
     CURRENCY_RATES,
+    DAY,
     DEGREE,
     IDENTIFIER,
     MODEL,
@@ -35,6 +36,7 @@ from planner.scenario.words import (
     PRICING_KIND,
     RULE_FILE,
     RULE_ID,
+    RULE_PENALTIES,
     SWITCH,
     TEXT,
     any_or_list,
@@ -269,6 +271,15 @@ class Scenario(Section):
     disabled_rules: tuple[DisabledRule, ...] = ()
     """Rules that are switched off, each with its reason."""
 
+    rule_packs: Annotated[tuple[str, ...], list_of(RULE_ID, ["procurement"])] = ()
+    """Packs of rules beside those that always apply; `planner rules list` shows them."""
+
+    rule_penalties: Annotated[Mapping[str, Money], RULE_PENALTIES] = field(default_factory=dict)
+    """What violating a rule with `effect: prefer` counts for here, instead of what the rule says."""
+
+    as_of: Annotated[str | None, DAY] = None
+    """Day at which the age of prices is counted; the newest price of the catalog where it is left out."""
+
     currency_rates: Annotated[Mapping[str, float], CURRENCY_RATES] = field(default_factory=dict)
     """Units of a currency that one US dollar buys, for the sums of this file; CNY is known, others are not."""
 
@@ -288,6 +299,12 @@ class Scenario(Section):
     def rules(self) -> tuple[Path, ...]:
         """Rule files of the scenario, in its order."""
         return tuple(self.base_dir / path for path in self.rule_paths)
+
+    @property
+    def rule_penalties_usd_per_month(self) -> Mapping[str, float]:
+        """``rule_penalties`` in US dollars per month of 730 hours."""
+        rates = {**CURRENCY_UNITS_PER_USD, **self.currency_rates}
+        return {name: money.to_usd_per_hour(rates) * HOURS_PER_MONTH for name, money in self.rule_penalties.items()}
 
     @property
     def considers_purchase(self) -> bool:

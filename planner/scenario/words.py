@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
-from planner.scenario.kinds import Kind, count
-from planner.units import UnitError
+from planner.scenario.kinds import MONEY_RATE, Kind, count
+from planner.units import Money, UnitError
 from planner.units.number import show
 
 PRICING = ("on-demand", "reserved-1y", "reserved-3y", "spot", "purchase")
@@ -203,3 +204,43 @@ CURRENCY_RATES = Kind(
         "examples": [{"CNY": 7.1}],
     },
 )
+
+
+def _penalties(value: Any) -> dict[str, Money]:
+    if not isinstance(value, dict) or not value:
+        raise UnitError(
+            "must be a mapping of rules to what breaking them counts for", "write {node-upkeep: 80 USD/month}"
+        )
+    read: dict[str, Money] = {}
+    errors = []
+    for rule, price in value.items():
+        try:
+            read[RULE_ID.read(rule)] = MONEY_RATE.read(price)
+        except ValueError as error:
+            errors.append(EntryError(rule, error))
+    if errors:
+        raise EntryErrors(errors)
+    return dict(sorted(read.items()))
+
+
+RULE_PENALTIES = Kind(
+    _penalties,
+    {
+        "type": "object",
+        "propertyNames": {key: item for key, item in NAME.schema.items() if key != "examples"},
+        "additionalProperties": {key: item for key, item in MONEY_RATE.schema.items() if key != "examples"},
+        "minProperties": 1,
+        "examples": [{"node-upkeep": "80 USD/month"}],
+    },
+)
+
+
+def _day(value: Any) -> str:
+    text: str = _word("a day", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", 10, "write a day such as 2026-10-01")(value)
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise UnitError(f"there is no {text}", "write a day such as 2026-10-01") from None
+
+
+DAY = Kind(_day, {"type": "string", "format": "date", "examples": ["2026-10-01"]})
