@@ -14,6 +14,7 @@ from planner.rules.variables import Value
 
 if TYPE_CHECKING:
     from planner.architecture.model import ModelArchitecture, Tensor
+    from planner.catalog import Catalog
     from planner.catalog.schema.accelerators import Accelerator
     from planner.catalog.schema.engines import Engine
     from planner.catalog.schema.formats import KvFormat, WeightFormat
@@ -34,6 +35,22 @@ class Priced:
     offer: Offer
     price: Price
     age_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A scenario, the country of the site that it names ('' for none) and the day at which prices are judged."""
+
+    scenario: Scenario
+    destination: str
+    today: str
+
+    @classmethod
+    def of(cls, scenario: Scenario, catalog: Catalog) -> Asked:
+        """Look the site and, where the scenario names no day, the newest price up in the catalog."""
+        region = catalog.regions.get(scenario.site.region) if scenario.site.region else None
+        today = scenario.as_of or newest_price(catalog.offers.values())
+        return cls(scenario, region.country.lower() if region else "", today)
 
 
 def price_age_days(as_of: str, today: str) -> int:
@@ -176,19 +193,19 @@ ENGINE: dict[str, Callable[[Engine], Value]] = {
     "engine.multi_node": lambda e: e.parallelism.multi_node,
 }
 
-SCENARIO: dict[str, Callable[[Scenario], Value]] = {
-    "scenario.name": lambda s: s.name,
-    "scenario.input_tokens": lambda s: s.workload.input_tokens,
-    "scenario.output_tokens": lambda s: s.workload.output_tokens,
-    "scenario.concurrency": lambda s: float(s.workload.concurrency or 0),
-    "scenario.request_rate_per_s": lambda s: s.workload.request_rate_per_s or 0.0,
-    "scenario.ttft_p95_ms": lambda s: s.sla.ttft_p95_ms or 0.0,
-    "scenario.tpot_p95_ms": lambda s: s.sla.tpot_p95_ms or 0.0,
-    "scenario.availability": lambda s: s.sla.availability or 0.0,
-    "scenario.min_recovery": lambda s: s.quality.min_recovery or 0.0,
-    "scenario.budget_usd_per_month": lambda s: s.budget.usd_per_month or 0.0,
+SCENARIO: dict[str, Callable[[Asked], Value]] = {
+    "scenario.name": lambda a: a.scenario.name,
+    "scenario.destination": lambda a: a.destination,
+    "scenario.input_tokens": lambda a: a.scenario.workload.input_tokens,
+    "scenario.output_tokens": lambda a: a.scenario.workload.output_tokens,
+    "scenario.concurrency": lambda a: float(a.scenario.workload.concurrency or 0),
+    "scenario.request_rate_per_s": lambda a: a.scenario.workload.request_rate_per_s or 0.0,
+    "scenario.ttft_p95_ms": lambda a: a.scenario.sla.ttft_p95_ms or 0.0,
+    "scenario.tpot_p95_ms": lambda a: a.scenario.sla.tpot_p95_ms or 0.0,
+    "scenario.availability": lambda a: a.scenario.sla.availability or 0.0,
+    "scenario.min_recovery": lambda a: a.scenario.quality.min_recovery or 0.0,
+    "scenario.budget_usd_per_month": lambda a: a.scenario.budget.usd_per_month or 0.0,
 }
-
 
 SUBJECTS: dict[str, dict[str, Callable[[Any], Value]]] = {
     "accelerator": ACCELERATOR,

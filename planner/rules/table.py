@@ -18,8 +18,9 @@ class CandidateColumns(Mapping[str, Column]):
 
     ``entities`` gives, per subject (``accelerator``, ``offer``, ``format``, ``kv_format``, ``engine``), the index of
     each row's entity and the entities (``offer``: planner.rules.facts.Priced); a single entity, such as ``model`` or
-    ``scenario``, may stand alone and holds for every row. ``numbers`` are plain arrays by variable: ``tp``, ``pp``,
-    ``replicas``, ``estimates.*``. What is not given has no column, and a rule that reads it cannot be evaluated yet.
+    ``scenario`` (planner.rules.facts.Asked), may stand alone and holds for every row. ``numbers`` are plain arrays by
+    variable: ``tp``, ``pp``, ``replicas``, ``estimates.*``. What is not given has no column, and a rule that reads it
+    cannot be evaluated yet.
     """
 
     def __init__(

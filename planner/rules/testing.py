@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,67 @@ def load_cases(path: Path, *, name: str = "") -> TestCases:
     if problems:
         raise RuleError(problems)
     return TestCases(tuple(cases["passes"]), tuple(cases["fails"]))
+
+
+@dataclass(frozen=True, slots=True)
+class TestedRule:
+    """A rule with its cases and the file that they stand in ('' where there is none)."""
+
+    __test__ = False
+
+    rule: Rule
+    cases: TestCases
+    path: str = ""
+
+
+def collect(files: Sequence[Path], tests: Path | None) -> list[TestedRule]:
+    """Return the rules of ``files`` with their tests, or without files the shipped ones.
+
+    Tests stand beside the rule under ``tests:``, or in ``tests``/<id>.yaml (for the shipped rules by default the
+    checkout's tests/rules). Raises RuleError for files that cannot be read.
+    """
+    from planner.rules.loader import load_rule_files
+    from planner.rules.shipped import load_packs
+
+    beside: dict[str, TestCases] = {}
+    if files:
+        read = load_rule_files(files)
+        rules = [rule for file in read for rule in file.rules]
+        beside = {name: cases for file in read for name, cases in file.tests.items()}
+    else:
+        from planner.paths import data_dir
+
+        rules = [rule for pack in load_packs() for rule in pack.rules]
+        tests = tests or data_dir("catalogs").parent / "tests" / "rules"
+        if not tests.is_dir():
+            raise RuleError("the tests of the shipped rules are not installed; name their directory with --tests")
+    found = []
+    problems: list[Diagnostic] = []
+    for rule in rules:
+        path = tests / f"{rule.id}.yaml" if tests else None
+        try:
+            if rule.id in beside:
+                found.append(TestedRule(rule, beside[rule.id], rule.path))
+            elif path is not None and path.is_file():
+                found.append(TestedRule(rule, load_cases(path), str(path)))
+            else:
+                found.append(TestedRule(rule, TestCases(), str(path or rule.path)))
+        except RuleError as error:
+            problems += error.diagnostics
+    if problems:
+        raise RuleError(problems)
+    return found
+
+
+def test_rules(tested: Iterable[TestedRule]) -> list[TestReport]:
+    """Run the cases of every rule against the catalog."""
+    from planner.catalog import load_catalog
+
+    catalog = load_catalog()
+    return [run_cases(item.rule, item.cases, catalog, path=item.path) for item in tested]
+
+
+test_rules.__test__ = False  # type: ignore[attr-defined]
 
 
 def run_cases(rule: Rule, cases: TestCases, catalog: Catalog, *, path: str = "") -> TestReport:
@@ -132,9 +193,10 @@ def _entity(kind: str, name: str, catalog: Catalog) -> Any:
 
         return resolve_model(name, catalog=catalog)
     if kind == "scenario":
+        from planner.rules.facts import Asked
         from planner.scenario import load_scenario
 
-        return load_scenario(name)
+        return Asked.of(load_scenario(name), catalog)
     if kind == "offer":
         return _priced(name, catalog)
     kinds = {"accelerator": "accelerators", "format": "formats", "kv_format": "kv_formats", "engine": "engines"}
