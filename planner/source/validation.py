@@ -55,7 +55,7 @@ def closest(word: str, known: Iterable[str]) -> str:
         return ""
     from difflib import get_close_matches
 
-    by_folded = {item.casefold().replace("-", "_"): item for item in known}
+    by_folded = {item.casefold().replace("-", "_"): item for item in sorted(known)}
     folded = word.casefold().replace("-", "_")
     best = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
     if not best:  # a stem of exactly one, such as `output` of `output_tokens`
