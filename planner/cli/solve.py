@@ -78,10 +78,11 @@ def _plan(plan: Plan, scenario: Scenario, form: str, language: str, output: Path
     from planner.report.document import plan_document
 
     if form == "html":
-        from planner.candidates import candidate_rows, evaluate
+        from planner.candidates import evaluate
+        from planner.report.cloud import clouds_of
 
-        rows = candidate_rows(evaluate(scenario))
-        return plan_document(plan, "html", scenario=scenario, candidates=rows, language=language)
+        clouds = clouds_of(evaluate(scenario))
+        return plan_document(plan, "html", scenario=scenario, clouds=clouds, language=language)
     return plan_document(plan, "md", scenario=scenario, language=language)
 
 

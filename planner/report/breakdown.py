@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planner.report.figures import figure, interval, label, quantity
+from planner.report.figures import asked, figure, interval, label, quantity
 from planner.report.i18n import Translator
 
 if TYPE_CHECKING:
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Addend:
-    """A term of a breakdown; ``share`` is its part of the whole that is drawn, ``tone`` its colour."""
+    """A term of a breakdown; ``share`` is its part of the whole that is drawn, ``tone`` its colour.
+
+    ``reference`` is the number of its source in the report's list, 0 where it names none.
+    """
 
     label: str
     text: str
     share: float
     formula: str
-    source: str
+    reference: int
     tone: str
 
 
@@ -32,16 +36,25 @@ class Breakdown:
     label: str
     addends: tuple[Addend, ...]
     sum_text: str
-    interval_text: str
     limit_text: str
     free_text: str
     free_share: float
+    remark: str
+    """What is left below the limit, and the 90 % interval."""
 
 
-def breakdown(estimate: Estimate, margin: Margin | None, say: Translator) -> Breakdown:
-    """Return an estimate as its terms; the whole that is drawn is its limit, or the estimate itself."""
+def breakdown(estimate: Estimate, margin: Margin | None, references: Mapping[str, int], say: Translator) -> Breakdown:
+    """Return an estimate as its terms; the whole that is drawn is its limit, or the estimate itself.
+
+    ``references`` numbers the sources of the report.
+    """
     whole = max(margin.limit if margin else 0.0, estimate.value)
     free = whole - estimate.value
+    limit_text = asked(margin.limit, margin.unit, say) if margin else ""
+    free_text = figure(free, estimate.unit, say) if margin else ""
+    remarks = [say("of {limit}, {free} free", limit=limit_text, free=free_text)] if margin else []
+    if spread := interval_of(estimate, say):
+        remarks.append(say("90 % interval {interval}", interval=spread))
     return Breakdown(
         id=quantity(estimate.name).replace("_", "-"),
         label=label(estimate.name, say),
@@ -50,22 +63,24 @@ def breakdown(estimate: Estimate, margin: Margin | None, say: Translator) -> Bre
                 label=label(term.name, say),
                 text=figure(term.value, term.unit, say),
                 share=term.value / whole if whole else 0.0,
-                formula=term.formula,
-                source=term.source,
-                tone=f"c{index % 6 + 1}",
+                formula=say.sentence(term.formula),
+                reference=references.get(term.source, 0),
+                tone=f"c{index % 8 + 1}",
             )
             for index, term in enumerate(estimate.terms)
         ),
         sum_text=figure(estimate.value, estimate.unit, say),
-        interval_text=interval_of(estimate, say),
-        limit_text=figure(margin.limit, margin.unit, say) if margin else "",
-        free_text=figure(free, estimate.unit, say) if margin else "",
+        limit_text=limit_text,
+        free_text=free_text,
         free_share=free / whole if whole else 0.0,
+        remark="; ".join(remarks),
     )
 
 
 def interval_of(estimate: Estimate, say: Translator) -> str:
-    """Return the 90 % interval of an estimate, empty where it is exact arithmetic."""
-    if estimate.low is None or estimate.high is None:
+    """Return the 90 % interval of an estimate; ``≥ 99.0%`` where only its low end is known, empty where neither is."""
+    if estimate.low is None:
         return ""
+    if estimate.high is None:
+        return f"≥ {figure(estimate.low, estimate.unit, say)}"
     return interval(estimate.low, estimate.high, estimate.unit, say)

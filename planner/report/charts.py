@@ -8,6 +8,7 @@ with text of constant size; ``scatter`` (in ``planner.report.scatter``) scales a
     stacked_bar    shares of one total against a limit (memory of a GPU, a bill)
     bars           one value per row (memory by format, reasons by count)
     margin_bar     a figure and its interval against a limit, small enough for a table cell
+    fleet          instances with their GPUs, coloured by the replica that runs on them
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from planner.report.svg import chart, percent, share, tag
+from planner.report.svg import chart, percent, share, short, tag
 
 _LABELLED = 0.09
 """The share from which a segment of a stacked bar has room for its text at the narrowest page."""
@@ -25,7 +26,7 @@ _LABELLED = 0.09
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a stacked bar. ``tone`` picks its colour: ``c1`` to ``c6``, ``rest`` (unused) or ``bad``."""
+    """A part of a stacked bar. ``tone`` picks its colour: ``c1`` to ``c8``, ``rest`` (unused) or ``bad``."""
 
     label: str
     value: float
@@ -105,3 +106,58 @@ def margin_bar(
         shapes += [tag("line", class_="whisker", x1=end, x2=end, y1="6", y2="12") for end in (left, right)]
     shapes.append(tag("line", class_="limit", x1="80%", x2="80%", y1="0", y2="18"))
     return tag("svg", *shapes, class_="chart margin", aria_hidden="true", width="100%", height="18")
+
+
+_GPU, _GAP, _FRAME = 18, 4, 8
+"""Side of a GPU, space between two, and between a GPU and the frame of its instance, in pixels."""
+
+_FLEET_WIDTH = 860
+_MOST_INSTANCES = 40
+
+
+def fleet(
+    name: str, *, instances: int, gpus_per_instance: int, gpus_per_replica: int, replicas: int, title: str, more: str
+) -> Markup:
+    """Return instances as frames and GPUs as squares; neighbours of one colour are one replica, grey ones are idle.
+
+    A replica stays inside an instance where it fits, else it takes whole instances. Beyond forty instances ``more``
+    is printed in place of the rest. The title must say in words what the picture shows.
+    """
+    owners = _owners(instances, gpus_per_instance, gpus_per_replica, replicas)
+    step = gpus_per_instance * (_GPU + _GAP) - _GAP + 2 * _FRAME
+    height = _GPU + 2 * _FRAME
+    per_row = max(_FLEET_WIDTH // (step + _GAP), 1)
+    shapes = []
+    for number, gpus in enumerate(owners[:_MOST_INSTANCES]):
+        row, column = divmod(number, per_row)
+        left, top = column * (step + _GAP), row * (height + _GAP)
+        shapes.append(tag("rect", class_="frame", x=left + 0.5, y=top + 0.5, width=step - 1, height=height - 1, rx="3"))
+        for index, replica in enumerate(gpus):
+            tone = "rest" if replica is None else ("c2", "c3")[replica % 2]
+            x, y = left + _FRAME + index * (_GPU + _GAP), top + _FRAME
+            shapes.append(tag("rect", class_=tone, x=x, y=y, width=_GPU, height=_GPU, rx="1.5"))
+    shown = min(len(owners), _MOST_INSTANCES)
+    rows = -(-shown // per_row)
+    wide = min(shown, per_row) * (step + _GAP) - _GAP
+    tall = rows * (height + _GAP) - _GAP
+    if len(owners) > shown:
+        tall += 22
+        shapes.append(tag("text", more, y=tall - 5))
+    size = {"width": short(wide), "height": short(tall), "viewBox": f"0 0 {wide} {tall}"}
+    return chart(name, "fleet", title, title, shapes, **size)
+
+
+def _owners(instances: int, gpus_per_instance: int, gpus_per_replica: int, replicas: int) -> list[list[int | None]]:
+    """Return, for every GPU of every instance, the replica that it belongs to."""
+    owners: list[list[int | None]] = [[None] * gpus_per_instance for _ in range(instances)]
+    slots = gpus_per_instance // gpus_per_replica
+    nodes = -(-gpus_per_replica // gpus_per_instance)
+    for replica in range(replicas):
+        for gpu in range(gpus_per_replica):
+            if slots:
+                instance, place = replica // slots, replica % slots * gpus_per_replica + gpu
+            else:
+                instance, place = replica * nodes + gpu // gpus_per_instance, gpu % gpus_per_instance
+            if instance < instances:
+                owners[instance][place] = replica
+    return owners

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from planner.report.breakdown import Breakdown
-from planner.report.charts import Segment, margin_bar, stacked_bar
-from planner.report.cloud import Row, clouds
+from planner.report.charts import Segment, fleet, margin_bar, stacked_bar
+from planner.report.cloud import Cloud, draw
 from planner.report.conflict import conflict_view
 from planner.report.environment import render
 from planner.report.i18n import Translator, translator
@@ -16,7 +16,7 @@ from planner.report.view import plan_view
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from planner.plan import Conflict, Plan
+    from planner.plan import Conflict, Deployment, Plan
     from planner.scenario import Scenario
 
 Format = Literal["md", "html"]
@@ -27,20 +27,22 @@ def plan_document(
     form: Format,
     *,
     scenario: Scenario | None = None,
-    candidates: Sequence[Row] = (),
+    clouds: Sequence[Cloud] = (),
     language: str = "en",
 ) -> str:
-    """Return ``plan`` as a document; the rows of ``candidates`` become the charts of the HTML."""
+    """Return ``plan`` as a document; the HTML draws ``clouds`` of candidates (``planner.report.cloud.clouds_of``)."""
     say = translator(language)
     view = plan_view(plan, say, scenario)
     values: dict[str, Any] = {"view": view, "scenario_text": _echo(scenario)}
     if form == "html":
-        values["clouds"] = clouds(plan, candidates, say)
+        values["clouds"] = [drawn for cloud in clouds if (drawn := draw(plan, cloud, say)) is not None]
         values["margin_bars"] = [
             margin_bar(limit=row.limit, actual=row.actual, low=row.low, high=row.high, holds=row.holds)
             for row in view.requirements
         ]
-        values["bars"] = {item.id: _bar(item, say) for item in (*view.memory, *view.cost, *view.performance)}
+        split = [item for item in (*view.memory, *view.cost, *view.performance) if len(item.addends) > 1]
+        values["bars"] = {item.id: _bar(item, say) for item in split}
+        values["fleets"] = [_fleet(number, item, say) for number, item in enumerate(plan.deployments)]
     return render(f"plan.{form}.j2", language=language, **values)
 
 
@@ -58,6 +60,24 @@ def _bar(item: Breakdown, say: Translator) -> Markup:
         segments.append(Segment(say("free"), item.free_share, item.free_text, "rest"))
     described = ", ".join(f"{term.label} {term.text}" for term in item.addends)
     return stacked_bar(f"terms-{item.id}", segments, total=1.0, title=item.label, description=described)
+
+
+def _fleet(number: int, item: Deployment, say: Translator) -> Markup:
+    return fleet(
+        f"fleet-{number}",
+        instances=item.instances,
+        gpus_per_instance=item.gpus_per_instance,
+        gpus_per_replica=item.gpus_per_replica,
+        replicas=item.replicas,
+        title=say(
+            "{instances} instances of {gpus} GPUs hold {replicas} replicas of {each}",
+            instances=item.instances,
+            gpus=item.gpus_per_instance,
+            replicas=item.replicas,
+            each=item.gpus_per_replica,
+        ),
+        more=say("and so on: {n} instances in all", n=item.instances),
+    )
 
 
 def _echo(scenario: Scenario | None) -> str:

@@ -15,7 +15,7 @@ LABELS = {
     "output_tokens_per_second": "Output throughput",
     "request_rate_per_s": "Request rate",
     "availability": "Availability",
-    "budget.max": "Budget",
+    "budget": "Budget",
     "budget.capex": "Budget for purchases",
     "budget.tco": "Budget over the horizon",
     "search.weights": "Search: weights",
@@ -27,7 +27,7 @@ LABELS = {
     "search.pricing": "Search: pricing",
     "search.providers": "Search: providers",
     "search.regions": "Search: regions",
-    "min_recovery": "Quality recovery",
+    "recovery": "Quality recovery",
     "memory_per_gpu": "Memory per GPU",
     "cost": "Cost",
     "cost_per_million_output_tokens": "Cost per million output tokens",
@@ -44,8 +44,11 @@ _MONEY = {"USD": "", "USD/h": "/h", "USD/hour": "/h", "USD/month": "/month", "US
 
 
 def quantity(name: str) -> str:
-    """Return what a field or a requirement is about, without its path and unit: ``sla.ttft_p95_ms`` -> ``ttft_p95``."""
-    name = name.rpartition(".")[2]
+    """Return what a field or a requirement is about, without path, bound and unit.
+
+    ``sla.ttft_p95`` and ``ttft_p95_ms`` are both ``ttft_p95``; ``quality.min_recovery`` is ``recovery``.
+    """
+    name = name.rpartition(".")[2].removeprefix("min_")
     for suffix in _UNIT_SUFFIXES:
         if name.endswith(suffix):
             return name.removesuffix(suffix)

@@ -92,7 +92,7 @@ def _rivals(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     lines = table([head, *rows], "llrrrr")
     found = [paint("strong", lines[0])]
     for line, rival in zip(lines[1:], view.rivals, strict=True):
-        found += [line, paint("faint", f"  {cut(f'{rival.layout}: {rival.reason}', COLUMNS - 2)}")]
+        found += [line, *(paint("faint", f"  {part}") for part in wrap(f"{rival.layout}: {rival.reason}", COLUMNS - 2))]
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from planner.plan import Alternative, Deployment, Estimate, Margin, Plan, Proof
     from planner.scenario import Scenario
 
-_FLOORS = {"output_tokens_per_second", "request_rate_per_s", "availability", "min_recovery"}
+_FLOORS = {"output_tokens_per_second", "request_rate_per_s", "availability", "recovery"}
 """Requirements that ask for at least their limit; the others ask for at most."""
 
 
@@ -121,10 +121,14 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
     estimates = {quantity(item.name): item for item in plan.estimates}
     limits = {quantity(item.requirement): item for item in plan.margins}
 
-    def breakdowns(*units: str) -> tuple[Breakdown, ...]:
-        split = (item for item in plan.estimates if item.unit in units and len(item.terms) > 1)
-        return tuple(breakdown(item, limits.get(quantity(item.name)), say) for item in split)
+    sources = _sources(plan)
+    references = {source: number for number, source in enumerate(sources, 1)}
 
+    def breakdowns(names: Sequence[str], least: int = 2) -> tuple[Breakdown, ...]:
+        chosen = (estimates[name] for name in names if name in estimates and len(estimates[name].terms) >= least)
+        return tuple(breakdown(item, limits.get(quantity(item.name)), references, say) for item in chosen)
+
+    latencies = [name for name in ("ttft_p95", "tpot_p95", "e2e_p95") if name in limits or name != "e2e_p95"]
     per_million = next((item for item in plan.estimates if "per_million" in item.name), None)
     requirements = tuple(_requirement(item, estimates.get(quantity(item.requirement)), say) for item in plan.margins)
     per_hour = figure(plan.cost_usd_per_hour, "USD/h", say)
@@ -138,9 +142,9 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         cost_per_million=per_token,
         figures=_headlines(plan, requirements, per_hour, per_token, say),
         requirements=requirements,
-        memory=breakdowns("bytes"),
-        cost=breakdowns("USD/month", "USD/h"),
-        performance=breakdowns("ms"),
+        memory=breakdowns(["memory_per_gpu"]),
+        cost=breakdowns(["cost", "power"], least=1),
+        performance=breakdowns(latencies),
         reasons=tuple(map(say.sentence, plan.reasons)),
         rivals=tuple(_rival(item, plan, say) for item in plan.alternatives),
         proof=proof_sentence(plan.proof, say),
@@ -149,7 +153,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         ),
         warnings=tuple(map(say.sentence, plan.warnings)),
         doubtful=", ".join(item.label for item in requirements if item.holds and not item.sure),
-        sources=_sources(plan),
+        sources=sources,
         inputs=plan.inputs,
     )
 
@@ -222,22 +226,14 @@ def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> 
 
 
 def _fleet(item: Deployment, say: Translator) -> Fleet:
-    degrees = [("TP", item.tensor_parallel), ("PP", item.pipeline_parallel), ("EP", item.expert_parallel)]
-    split = " × ".join(f"{name} {degree}" for name, degree in degrees if degree > 1) or "TP 1"
     return Fleet(
         verb=say("Buy") if item.pricing == "purchase" else say("Rent"),
         count=item.instances,
         offer=item.offer,
-        where=", ".join(filter(None, (item.provider, item.region))),
+        where=", ".join((item.provider, say("any region") if item.region == "any" else item.region)),
         pricing=say(item.pricing),
         gpus=f"{item.gpus} × {item.accelerator}",
-        layout=say(
-            "{replicas} replicas × {gpus} GPUs ({split}), {n} sequences at a time each",
-            replicas=item.replicas,
-            gpus=item.gpus_per_replica,
-            split=split,
-            n=item.batch_per_replica,
-        ),
+        layout=_layout(item, say),
         formats=say(
             "{engine}, weights {weights}, KV cache {kv_cache}",
             engine=item.engine,
@@ -248,13 +244,29 @@ def _fleet(item: Deployment, say: Translator) -> Fleet:
     )
 
 
+def _layout(item: Deployment, say: Translator) -> str:
+    """Return replicas, their GPUs and degrees of parallelism, and what each holds."""
+    replicas = say("1 replica") if item.replicas == 1 else say("{n} replicas", n=item.replicas)
+    if item.gpus_per_replica == 1:
+        size = say("1 GPU each")
+    else:
+        size = say("{n} GPUs each ({split})", n=item.gpus_per_replica, split=degrees(item))
+    return f"{replicas}, {size}, {say('{n} sequences at a time', n=item.batch_per_replica)}"
+
+
+def degrees(item: Deployment) -> str:
+    """Return ``TP 8 × PP 2``: the degrees of parallelism above one."""
+    named = (("TP", item.tensor_parallel), ("PP", item.pipeline_parallel), ("EP", item.expert_parallel))
+    return " × ".join(f"{name} {degree}" for name, degree in named if degree > 1) or "TP 1"
+
+
 def _rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
     made = item.deployment
     estimates = {quantity(it.name): figure(it.value, it.unit, say) for it in item.estimates}
     more = item.cost_usd_per_month - plan.cost_usd_per_month
     return Rival(
         name=f"{made.instances} × {made.offer}",
-        layout=f"{made.replicas} × TP {made.tensor_parallel}, {made.weights}, KV {made.kv_cache}, {made.engine}",
+        layout=f"{made.replicas} × {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}",
         gpus=f"{made.gpus} × {made.accelerator}",
         cost=figure(item.cost_usd_per_month, "USD", say),
         difference=f"{'+' if more >= 0 else ''}{money(more)}",

@@ -111,7 +111,7 @@ def plan() -> Plan:
         margins=(
             Margin("sla.ttft_p95", 2000.0, 1312.4, "ms", 0.344, True),
             Margin("sla.tpot_p95", 50.0, 44.2, "ms", 0.116, True),
-            Margin("budget.max", 60000.0, 36791.0, "USD/month", 0.387, True),
+            Margin("budget", 60000.0, 36791.0, "USD/month", 0.387, True),
             Margin("quality.min_recovery", 0.98, 0.997, "share", 0.017, True),
             Margin("memory_per_gpu", 79.18 * GIB, 78.2 * GIB, "bytes", 0.012, True),
         ),
@@ -160,16 +160,16 @@ def conflict() -> Conflict:
     """Three requirements that exclude each other."""
     return Conflict(
         summary="No plan holds every requirement.",
-        requirements=("sla.tpot_p95", "budget.max", "quality.min_recovery"),
+        requirements=("sla.tpot_p95", "budget", "quality.min_recovery"),
         because=(
             "TPOT p95 of at most 8 ms needs at least 8 GPUs per replica at 16 bit",
             "the cheapest 8 GPUs that hold it cost $14,600/month",
             "the budget is $9,000/month",
         ),
         relaxations=(
-            Relaxation("budget.max", "$9,000/month", "$14,600/month", 14600.0),
+            Relaxation("budget", "$9,000/month", "$14,600/month", 14600.0),
             Relaxation("sla.tpot_p95", "8 ms", "13.1 ms", 8830.0),
             Relaxation("quality.min_recovery", "99.9%", "99.4%", None),
         ),
-        rejected=(("sla.tpot_p95", 8012), ("budget.max", 911)),
+        rejected=(("sla.tpot_p95", 8012), ("budget", 911)),
     )

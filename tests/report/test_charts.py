@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from planner.report.charts import Bar, Segment, bars, margin_bar, stacked_bar
+from planner.report.charts import Bar, Segment, bars, fleet, margin_bar, stacked_bar
 from planner.report.cloud import pareto_front
 from planner.report.scale import Axis
 from planner.report.scatter import Dots, Limit, Line, Mark, scatter
@@ -129,3 +129,47 @@ def test_a_staircase_turns_at_each_point():
 )
 def test_the_front_holds_what_nothing_beats(points, front):
     assert pareto_front(points) == front
+
+
+def tones(svg: ElementTree.Element) -> list[str]:
+    return [str(rect.get("class")) for rect in svg.iter("rect") if rect.get("class") != "frame"]
+
+
+def frames(svg: ElementTree.Element) -> int:
+    return sum(rect.get("class") == "frame" for rect in svg.iter("rect"))
+
+
+def draw(instances: int, per_instance: int, per_replica: int, replicas: int) -> ElementTree.Element:
+    return parse(
+        fleet(
+            "f",
+            instances=instances,
+            gpus_per_instance=per_instance,
+            gpus_per_replica=per_replica,
+            replicas=replicas,
+            title="t",
+            more="and so on",
+        )
+    )
+
+
+def test_replicas_share_an_instance_and_what_is_left_over_is_idle():
+    svg = draw(1, 8, 3, 2)
+    assert frames(svg) == 1
+    assert tones(svg) == ["c2"] * 3 + ["c3"] * 3 + ["rest"] * 2
+
+
+def test_a_replica_that_is_larger_than_an_instance_takes_whole_ones():
+    svg = draw(4, 8, 16, 2)
+    assert frames(svg) == 4
+    assert tones(svg) == ["c2"] * 16 + ["c3"] * 16
+
+
+def test_spare_instances_are_idle():
+    assert tones(draw(3, 2, 2, 2)) == ["c2", "c2", "c3", "c3", "rest", "rest"]
+
+
+def test_a_large_fleet_is_cut_and_says_so():
+    svg = draw(500, 8, 8, 500)
+    assert frames(svg) == 40
+    assert "and so on" in [text.text for text in svg.iter("text")]

@@ -63,8 +63,8 @@ def test_large_numbers_are_never_printed_in_powers_of_ten():
     [
         ("sla.ttft_p95", "ttft_p95", "TTFT p95"),
         ("ttft_p95_ms", "ttft_p95", "TTFT p95"),
-        ("budget.max", "max", "Budget"),
-        ("quality.min_recovery", "min_recovery", "Quality recovery"),
+        ("budget.capex", "capex", "Budget for purchases"),
+        ("quality.min_recovery", "recovery", "Quality recovery"),
         ("memory_per_gpu_bytes", "memory_per_gpu", "Memory per GPU"),
         ("something_new", "something_new", "something new"),
     ],
