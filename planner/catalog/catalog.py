@@ -159,7 +159,7 @@ def _compile(files: Sequence[Any]) -> list[str]:
     """Return the catalog as lines of JSON: digests and names, one line per kind, one per entity of the lazy kind."""
     from planner.catalog.reading import digest, read_records
 
-    records = {kind: [item.record for item in items.values()] for kind, items in read_records(files).items()}
+    records = read_records(files)
     eager = [kind for kind in KINDS if kind != _LAZY]
     header = {
         "digests": {kind: digest(records[kind]) for kind in KINDS},

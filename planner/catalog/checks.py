@@ -26,7 +26,8 @@ def check(records: Records) -> list[Diagnostic]:
 
 def check_for_shared_names(records: Records) -> Iterator[Diagnostic]:
     """An alias names one entity of its kind, and is no other's id. Case makes no difference."""
-    for entities in records.values():
+    for kind in records:
+        entities = records[kind]
         owners = {name.casefold(): name for name in entities}
         for name, item in entities.items():
             for index, alias in enumerate(item.record.get("aliases", ())):
@@ -70,7 +71,7 @@ def check_for_offers(records: Records) -> Iterator[Diagnostic]:
     for item in records["offers"].values():
         record, key = item.record, (item.file.path, item.place)
         purchase = record["provider"] == "purchase"
-        if record["accelerator"] not in accelerators and key not in seen:
+        if not records.knows("accelerators", record["accelerator"]) and key not in seen:
             yield item.unknown(("accelerator",), record["accelerator"], "accelerator", accelerators)
         if record["link_domain"] > record["gpus"] and record["interconnect"] != "nvl72" and key not in seen:
             yield item.problem(("link_domain",), f"is more than its {record['gpus']} GPUs", code="wrong-value")
@@ -94,10 +95,10 @@ def check_for_engine_support(records: Records) -> Iterator[Diagnostic]:
             said: dict[tuple[str, str, float], int] = {}
             for index, row in enumerate(item.record[section]):
                 for place, name in enumerate(row["formats"]):
-                    if name not in records[kind]:
+                    if not records.knows(kind, name):
                         yield item.unknown((section, index, "formats", place), name, "format", records[kind])
                 for place, name in enumerate(row["generations"]):
-                    if name not in generations:
+                    if name not in generations and not records.has_broken("accelerators"):
                         yield item.unknown((section, index, "generations", place), name, "generation", generations)
                 for name in row["formats"]:
                     for generation in row["generations"]:
@@ -117,6 +118,8 @@ def check_for_engine_defaults(records: Records) -> Iterator[Diagnostic]:
         for index, setting in enumerate(decoder("engines")(deepcopy(item.record)).settings):
             named = {name for rule in setting.rules for name in (*rule.accelerators, *rule.not_accelerators)}
             for name in sorted(named - known):
+                if records.knows("accelerators", name):
+                    continue
                 yield item.unknown(("settings", index, "rules"), name, "accelerator", known)
             for device in devices:
                 if not all(any(rule.applies(device, gpus) for rule in setting.rules) for gpus in (1, 8)):
@@ -130,7 +133,7 @@ def check_for_families(records: Records) -> Iterator[Diagnostic]:
     families = {str(item.record["family"]) for kind in ("formats", "kv_formats") for item in records[kind].values()}
     for name, item in records["quality"].items():
         family = name.removesuffix("-perplexity")
-        if family not in families:
+        if family not in families and not (records.has_broken("formats") or records.has_broken("kv_formats")):
             yield item.unknown(("id",), family, "family of any format", families)
         classes = [row["size_class"] for row in item.record["records"]]
         for index, row in enumerate(item.record["records"]):
@@ -144,7 +147,7 @@ def check_for_native_formats(records: Records) -> Iterator[Diagnostic]:
     """A model was published in a known format."""
     for item in records["models"].values():
         name = item.record.get("native_format", "bf16")
-        if name not in records["formats"]:
+        if not records.knows("formats", name):
             yield item.unknown(("native_format",), name, "format", records["formats"])
 
 

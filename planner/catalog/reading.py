@@ -18,20 +18,24 @@ from planner.errors import CatalogError, Diagnostic, InputError
 from planner.source import CATALOG_LIMITS, SourceDocument, load_yaml
 
 
-def read_records(files: Iterable[CatalogFile]) -> Records:
-    """Read, validate and cross-check all files. Raises CatalogError with everything that is wrong in any of them."""
-    records: Records = {kind: {} for kind in KINDS}
+def read_records(files: Iterable[CatalogFile]) -> dict[str, list[Record]]:
+    """Read, validate and cross-check all files: kind -> records, sorted by id.
+
+    Raises CatalogError with everything that is wrong in any of them.
+    """
+    records = Records(KINDS)
     problems: list[Diagnostic] = []
     for file in files:
         found, wrong = _read(file)
         problems += wrong
         for item in found:
-            problems += _add(records[file.kind], item)
-    records = {kind: dict(sorted(entities.items())) for kind, entities in records.items()}
+            problems += records.add(item)
+        if not found:
+            records.add_broken(file.kind, Path(file.path).stem.replace("--", "/"))
     problems += check(records)
     if problems:
         raise CatalogError(sorted(problems, key=lambda item: (item.path, item.line, item.column, item.message)))
-    return records
+    return {kind: [records[kind][name].record for name in sorted(records[kind])] for kind in records}
 
 
 def digest(records: Iterable[Record]) -> str:
@@ -74,13 +78,3 @@ def _read_offers(file: CatalogFile, document: SourceDocument) -> tuple[list[Sour
             remedy = f"known: {', '.join(known.split())}" if known else ""
             problems.append(document.diagnostic(where, message, help=remedy, code="unknown-reference"))
     return found, problems
-
-
-def _add(entities: dict[str, Sourced], item: Sourced) -> list[Diagnostic]:
-    """Enter a record; one of a higher layer replaces, one of the same layer is a duplicate."""
-    name = str(item.record["id"])
-    before = entities.get(name)
-    if before is not None and before.file.layer == item.file.layer:
-        return [item.problem((), f"{name} is defined twice; first in {before.file.name}", code="duplicate-id")]
-    entities[name] = item
-    return []
