@@ -11,7 +11,8 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from planner.scenario.kinds import Kind
-from planner.scenario.model import INTERNAL, Scenario, Section, key_of
+from planner.scenario.model import INTERNAL, Scenario
+from planner.scenario.sections import Section, key_of
 from planner.scenario.words import EntryError, EntryErrors
 
 _MANY = 50

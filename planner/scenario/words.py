@@ -235,12 +235,15 @@ RULE_PENALTIES = Kind(
 )
 
 
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+
 def _day(value: Any) -> str:
-    text: str = _word("a day", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", 10, "write a day such as 2026-10-01")(value)
+    text: str = _word("a day", _DAY, 10, "write a day such as 2026-10-01")(value)
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise UnitError(f"there is no {text}", "write a day such as 2026-10-01") from None
 
 
-DAY = Kind(_day, {"type": "string", "format": "date", "examples": ["2026-10-01"]})
+DAY = Kind(_day, {"type": "string", "format": "date", "pattern": _DAY, "examples": ["2026-10-01"]})

@@ -51,9 +51,17 @@ class Money:
 
     def to_usd_per_hour(self, rates: Mapping[str, float] = CURRENCY_UNITS_PER_USD) -> float:
         """Return US dollars per hour. Raises UnitError for a sum without a period or a currency without a rate."""
+        return self._to_usd_per("hour", rates)
+
+    def to_usd_per_month(self, rates: Mapping[str, float] = CURRENCY_UNITS_PER_USD) -> float:
+        """Return US dollars per month of 730 hours. Raises UnitError as :meth:`to_usd_per_hour` does."""
+        return self._to_usd_per("month", rates)
+
+    def _to_usd_per(self, period: Period, rates: Mapping[str, float]) -> float:
         if self.per is None:
             raise UnitError(f"{self} has no period", f"write {self}/month")
-        return self.to_usd(rates) / _HOURS_PER[self.per]
+        usd = self.to_usd(rates)
+        return usd if period == self.per else usd * _HOURS_PER[period] / _HOURS_PER[self.per]
 
     def __str__(self) -> str:
         return f"{format_number(self.amount)} {self.currency}{'/' + self.per if self.per else ''}"

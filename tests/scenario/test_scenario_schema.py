@@ -84,6 +84,9 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "site.region": (["us"], [3, "", []]),
     "disable_rules": ([[], [{"id": "a", "reason": "b c"}]], [{}, [{"id": "a"}], [{"id": "a b", "reason": "c"}]]),
     "currency_rates": ([{"CNY": 7.1}, {"EUR": 1, "CNY": 7}], [{}, {"USD": 1}, {"eur": 1}, {"EUR": 0}, {"EUR": "1"}]),
+    "rule_packs": (["procurement", ["procurement", "residency-eu"], []], ["a b", [1], ["a", "a"]]),
+    "rule_penalties": ([{"node-upkeep": "80 USD/month"}], [{}, {"node-upkeep": 80}, {"a b": "80 USD/month"}, []]),
+    "as_of": (["2026-10-01"], ["2026-10", "1.10.2026", 2026, ["2026-10-01"]]),
     "name": (["a", "70b-chat", "A.b_c-9"], ["", "a b", "-a", 70, "a" * 65]),
     "model": (["a/b", {"model_type": "llama"}], ["", 7, [], {}]),
 }

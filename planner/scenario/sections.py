@@ -1,0 +1,221 @@
+"""The sections of a scenario: one frozen dataclass each.
+
+The text below a field is its documentation: hover text in editors, ``docs/scenario.md``, and the JSON Schema come
+from it. A field is written in the file under its own name unless ``KEYS`` says otherwise, because inside a figure
+carries its unit in its name and in a file it carries it in its value (``ttft_p95: 2s`` is ``ttft_p95_ms``, 2000.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from planner.scenario.kinds import (
+    AVAILABILITY,
+    CONCURRENCY,
+    DURATION,
+    HIT_SHARE,
+    HORIZON,
+    MONEY_RATE,
+    MONEY_SUM,
+    PER_TOKEN,
+    RECOVERY,
+    REQUEST_RATE,
+    TOKEN_RATE,
+    TOKENS,
+)
+from planner.scenario.words import (
+    DEGREE,
+    IDENTIFIER,
+    PRICING_KIND,
+    RULE_ID,
+    SWITCH,
+    TEXT,
+    any_or_list,
+    constant,
+)
+from planner.units import CURRENCY_UNITS_PER_USD, Money
+
+KEYS: Mapping[str, str] = {
+    "request_rate_per_s": "request_rate",
+    "ttft_p50_ms": "ttft_p50",
+    "ttft_p95_ms": "ttft_p95",
+    "tpot_p95_ms": "tpot_p95",
+    "e2e_p95_ms": "e2e_p95",
+    "horizon_months": "horizon",
+    "rule_paths": "rules",
+    "disabled_rules": "disable_rules",
+}
+"""Field -> the key it has in a file, where the two differ."""
+
+
+def key_of(name: str) -> str:
+    """Return the key under which a field stands in a file."""
+    return KEYS.get(name, name)
+
+
+_IDS = any_or_list(IDENTIFIER, ["h100-sxm", "l40s"])
+
+
+class Section:
+    """Base of all sections. ``__pydantic_config__`` speaks to pydantic when it writes the JSON Schema."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[Any] = {
+        "extra": "forbid",
+        "alias_generator": key_of,
+        "use_attribute_docstrings": True,
+        "arbitrary_types_allowed": True,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Workload(Section):
+    """The requests to serve: how long they are and how many there are.
+
+    Exactly one of `concurrency` and `request_rate` says how many.
+    """
+
+    input_tokens: Annotated[int, TOKENS]
+    """Prompt tokens of a request, on average."""
+
+    output_tokens: Annotated[int, TOKENS]
+    """Tokens generated for a request, on average."""
+
+    concurrency: Annotated[int | None, CONCURRENCY] = None
+    """Requests in flight at any time (closed loop: when one ends, the next begins)."""
+
+    request_rate_per_s: Annotated[float | None, REQUEST_RATE] = None
+    """Requests that arrive per second, whether or not earlier ones have ended (open loop)."""
+
+    prefix_hit_share: Annotated[float, HIT_SHARE] = 0.0
+    """Share of the prompt tokens that a prefix cache already holds, so that they need no prefill."""
+
+    kind: Annotated[str, constant("serving")] = "serving"
+    """What the hardware is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SLA(Section):
+    """What every plan has to hold. Whatever is left out is not asked."""
+
+    ttft_p50_ms: Annotated[float | None, DURATION] = None
+    """Time to first token that half of the requests may exceed."""
+
+    ttft_p95_ms: Annotated[float | None, DURATION] = None
+    """Time to first token that 5 % of the requests may exceed."""
+
+    tpot_p95_ms: Annotated[float | None, PER_TOKEN] = None
+    """Time per output token after the first that 5 % of the requests may exceed."""
+
+    e2e_p95_ms: Annotated[float | None, DURATION] = None
+    """Time from request to last token that 5 % of the requests may exceed."""
+
+    output_tokens_per_second: Annotated[float | None, TOKEN_RATE] = None
+    """Tokens that all replicas together have to generate per second."""
+
+    availability: Annotated[float | None, AVAILABILITY] = None
+    """Share of the time in which the SLA has to hold although replicas and nodes fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget(Section):
+    """What may be spent. Several limits hold together."""
+
+    max: Annotated[Money | None, MONEY_RATE] = None
+    """Most that the plan may cost per hour, month or year; what is bought counts with its write-off and power."""
+
+    capex: Annotated[Money | None, MONEY_SUM] = None
+    """Most that may be paid for hardware at the start."""
+
+    tco: Annotated[Money | None, MONEY_SUM] = None
+    """Most that everything may cost over the `horizon`."""
+
+    horizon_months: Annotated[int | None, HORIZON] = None
+    """Time over which total cost is counted and bought hardware is written off."""
+
+    rates: Mapping[str, float] = field(default_factory=lambda: dict(CURRENCY_UNITS_PER_USD), repr=False, compare=False)
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """``max`` in US dollars per hour."""
+        return None if self.max is None else self.max.to_usd_per_hour(self.rates)
+
+    @property
+    def usd_per_month(self) -> float | None:
+        """``max`` in US dollars per month of 730 hours."""
+        return None if self.max is None else self.max.to_usd_per_month(self.rates)
+
+    @property
+    def capex_usd(self) -> float | None:
+        """``capex`` in US dollars."""
+        return None if self.capex is None else self.capex.to_usd(self.rates)
+
+    @property
+    def tco_usd(self) -> float | None:
+        """``tco`` in US dollars over ``horizon_months``."""
+        return None if self.tco is None else self.tco.to_usd(self.rates)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality(Section):
+    """How much of the 16-bit model's quality has to remain after quantization."""
+
+    min_recovery: Annotated[float | None, RECOVERY] = None
+    """Least share of the 16-bit model's benchmark scores, as measured for format, KV format and model size."""
+
+    accept_unmeasured: Annotated[bool, SWITCH] = False
+    """Allow formats for which no recovery has been measured at the model's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Section):
+    """What may be considered: `any`, one id, or a list of ids. `planner catalog list` shows the ids."""
+
+    weights: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["bf16", "fp8-e4m3"])] = None
+    """Formats of the weights."""
+
+    kv_cache: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["bf16", "fp8"])] = None
+    """Formats of the KV cache."""
+
+    accelerators: Annotated[tuple[str, ...] | None, _IDS] = None
+    """Accelerators."""
+
+    engines: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["vllm", "sglang"])] = None
+    """Inference engines."""
+
+    tensor_parallel: Annotated[tuple[int, ...] | None, any_or_list(DEGREE, [1, 2, 4, 8])] = None
+    """GPUs over which each layer is split."""
+
+    pipeline_parallel: Annotated[tuple[int, ...] | None, any_or_list(DEGREE, [1, 2])] = None
+    """Stages into which the layers are divided."""
+
+    pricing: Annotated[tuple[str, ...] | None, any_or_list(PRICING_KIND, ["on-demand", "reserved-1y"])] = None
+    """Ways to pay. `any` leaves `spot` out, which can be taken away, and `purchase` without what that needs: a
+    `budget.horizon` and a `site.region`."""
+
+    providers: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["aws", "gcp"])] = None
+    """Cloud providers."""
+
+    regions: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["us-east-1"])] = None
+    """Regions of the providers, in their own names, or countries such as `us` and `de`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site(Section):
+    """Where hardware that is bought would stand."""
+
+    region: Annotated[str | None, IDENTIFIER] = None
+    """Region of the catalog that gives the price of electricity and the PUE."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledRule(Section):
+    """A rule that is switched off, and why; the report shows both."""
+
+    id: Annotated[str, RULE_ID]
+    """Id of the rule."""
+
+    reason: Annotated[str, TEXT]
+    """Why it does not apply here."""
