@@ -168,6 +168,8 @@ class ModelArchitecture:
     experts_per_token: int = 0
     shared_experts: int = 0
     rotary_dim: int = 0
+    rotary_positions: int = 0
+    """Rows of the cosine and sine tables that engines compute ahead, each of ``rotary_dim``; 0: one per position."""
     native_format: str | None = None
     """Catalog id of the format that the checkpoint itself is published in, when it is not 16 bit."""
     source: str = ""
