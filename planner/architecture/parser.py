@@ -21,6 +21,8 @@ from planner.architecture.nested import ConfigParts, split_config
 from planner.architecture.quantization import native_format
 from planner.architecture.recurrent import convolution, recurrent_mixer
 from planner.architecture.residual import layer_extras, layer_norms, outer_extras
+from planner.architecture.rotary import rotary_positions
+from planner.architecture.serialize import is_dump, load
 from planner.architecture.tensors import linear, norm, vector
 from planner.architecture.towers import tower_tensors
 from planner.errors import ArchitectureError
@@ -33,12 +35,14 @@ MAX_PARAMETERS = 10**15
 
 
 def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> ModelArchitecture:
-    """Return the architecture that a config.json describes.
+    """Return the architecture that a config.json describes, or that ``dump`` wrote.
 
     Raises ArchitectureError naming every field that is missing or makes no sense.
     """
     if not isinstance(config, Mapping):
         raise ArchitectureError(f"{source or id}: a model config is a mapping of fields, not {type(config).__name__}")
+    if is_dump(config):
+        return load(config, source=source or id)
     parts = split_config(config)
     facts, model_type, notes = identify(parts)
     fields = Fields(parts.text, source=source or id, prefix=parts.prefix, defaults=dict(facts.defaults))
@@ -73,6 +77,7 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
         experts_per_token=fields.integer("num_experts_per_tok", 0, minimum=0),
         shared_experts=fields.integer("num_shared_experts", 0, minimum=0),
         rotary_dim=rotary_width(fields, facts),
+        rotary_positions=rotary_positions(fields),
         native_format=native_format(config),
         source=source,
         estimated=not facts.known,
