@@ -45,10 +45,22 @@ class Diagnostic:
         if self.excerpt and self.line:
             number = str(self.line)
             lines.append(f"  {number} | {self.excerpt}")
-            lines.append(f"  {' ' * len(number)} | {' ' * max(self.column - 1, 0)}{'^' * max(self.width, 1)}")
+            start = max(self.column - 1, 0)
+            before, marked = self.excerpt[:start], self.excerpt[start : start + max(self.width, 1)]
+            blank = " " * (start - len(before) + _cells(before))
+            lines.append(f"  {' ' * len(number)} | {blank}{'^' * max(_cells(marked), 1)}")
         if self.help:
             lines.append(f"  help: {self.help}")
         return "\n".join(lines)
+
+
+def _cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes; Chinese characters take two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 class PlannerError(Exception):

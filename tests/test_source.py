@@ -116,6 +116,13 @@ def test_a_diagnostic_shows_the_line_and_underlines_the_value() -> None:
     )
 
 
+def test_the_caret_stands_under_wide_characters() -> None:
+    rendered = (
+        load_yaml("模型: 北京\n价格: {最高: 很多, b: 1}\n", name="x.yaml").diagnostic(("价格", "最高"), "bad").render()
+    )
+    assert rendered.splitlines()[1:] == ["  2 | 价格: {最高: 很多, b: 1}", f"    | {' ' * 13}^^^^"]
+
+
 def test_a_long_line_is_cut_and_a_far_column_shows_none() -> None:
     document = load_yaml(f"a: {'x' * 500}\nb: [{'y, ' * 200}z]\n")
     assert document.diagnostic(("a",), "bad").excerpt.endswith("x...")
