@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from planner import __version__
+from planner.errors import CatalogError
 from planner.paths import data_dir
 
 _SUFFIX = ".yaml"
@@ -56,6 +57,7 @@ def scan(roots: Sequence[Path], kinds: Iterable[str]) -> tuple[list[CatalogFile]
     """Return the catalog's files in a fixed order, and their fingerprint.
 
     The fingerprint covers each file's layer, path, size and modification time, the version and the loader's own code.
+    Raises CatalogError for a directory that exists and cannot be read.
     """
     found: list[CatalogFile] = []
     stats: list[tuple[int, str, int, int]] = []
@@ -72,14 +74,22 @@ def scan(roots: Sequence[Path], kinds: Iterable[str]) -> tuple[list[CatalogFile]
 
 
 def _entries(folder: Path, suffix: str) -> list[tuple[str, str, int, int]]:
-    """Return (name, path, bytes, mtime in ns) of the folder's files with that suffix, sorted; [] without a folder."""
+    """Return (name, path, bytes, mtime in ns) of the folder's files with that suffix, sorted; [] without a folder.
+
+    A file that cannot be looked at is kept, so that reading it says why.
+    """
+    rows = []
     try:
         with os.scandir(folder) as entries:
-            rows = []
             for entry in entries:
                 if entry.name.endswith(suffix) and not entry.name.startswith("."):
-                    status = entry.stat()
-                    rows.append((entry.name, entry.path, status.st_size, status.st_mtime_ns))
+                    try:
+                        status = entry.stat()
+                        rows.append((entry.name, entry.path, status.st_size, status.st_mtime_ns))
+                    except OSError:
+                        rows.append((entry.name, entry.path, 0, 0))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as reason:
+        raise CatalogError(f"{folder} cannot be read: {reason.strerror}") from None
     return sorted(rows)

@@ -87,7 +87,7 @@ def list_command(kind: str | None, match: str, where: tuple[str, ...], form: str
     elif entities:
         emit("\n".join(entity_table(kind, entities)), output)
     else:
-        click.echo(f"no {kind} match", err=True)
+        click.echo(f"no {kind} match" if match or where else f"the catalog has no {kind}", err=True)
 
 
 @catalog.command("show")

@@ -179,3 +179,9 @@ def test_the_shipped_catalog_alone_is_read_where_no_directory_is_given(monkeypat
     assert catalog_roots() == (data_dir("catalogs"),)
     (tmp_path / "planner" / "catalogs").mkdir(parents=True)
     assert catalog_roots() == (data_dir("catalogs"), tmp_path / "planner" / "catalogs")
+
+
+def test_a_link_to_nowhere_is_a_problem_and_hides_nothing(small):
+    root = small()
+    (root / "formats" / "gone.yaml").symlink_to(root / "nowhere.yaml")
+    assert problems(root) == ["catalogs/formats/gone.yaml:0 no such file | "]
