@@ -29,6 +29,13 @@ MAX_BATCH = 4096
 """Sequences in one engine: four times the highest default of the catalog's engines."""
 
 
+COARSE_REPLICAS = 16
+"""Replicas up to which the first round of batches goes."""
+
+RATE_TOLERANCE = 0.02
+"""How near, as a share, the batch that a request rate allows is found: below the error of any prediction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     """The load. One of ``concurrency`` (requests in flight) and ``request_rate_per_s`` is given."""
@@ -67,22 +74,39 @@ class Demand:
             return int(np.ceil(self.request_rate_per_s * MICRO))
         return self.concurrency or 0
 
-    def grid(self) -> NDArray[np.int64]:
-        """Batches to try on every layout, ascending: the load over 1, 2, 4, ... replicas, or powers of two."""
-        if self.concurrency is None:
-            return np.left_shift(1, np.arange(MAX_BATCH.bit_length(), dtype=np.int64))
-        replicas = np.left_shift(1, np.arange(self.concurrency.bit_length() + 1, dtype=np.int64))
-        return np.unique(np.minimum(-(-self.concurrency // replicas), MAX_BATCH))
+    def grid(self, *, fine: bool) -> NDArray[np.int64]:
+        """Batches to try on every layout, ascending: the load over 1, 2, 4, ... replicas, or powers of four.
 
-    def between(self, low: int, high: int) -> NDArray[np.int64]:
-        """Batches strictly between two of the grid that could lower the number of replicas, ascending.
-
-        For a concurrency these are all values of ceil(C / R): no other batch makes a difference.
+        Without ``fine`` it stops at ``COARSE_REPLICAS`` or thins out; ``below`` and ``between`` fill in what matters.
         """
         if self.concurrency is None:
-            return np.unique(np.linspace(low, high, 9).round().astype(np.int64)[1:-1])
-        fewest, most = -(-self.concurrency // high), -(-self.concurrency // max(low, 1))
-        values = np.unique(-(-self.concurrency // np.arange(fewest, most + 1)))
+            powers = np.left_shift(1, np.arange(MAX_BATCH.bit_length(), dtype=np.int64))
+            return powers if fine else powers[2::2]
+        steps = self.concurrency.bit_length() + 1 if fine else COARSE_REPLICAS.bit_length()
+        replicas = np.left_shift(1, np.arange(steps, dtype=np.int64))
+        return np.unique(np.minimum(-(-self.concurrency // replicas), MAX_BATCH))
+
+    def below(self, batch: int) -> NDArray[np.int64]:
+        """Batches to try where even ``batch`` is too many, ascending."""
+        if self.concurrency is None:
+            return np.array([value for value in (batch // 4, batch // 2) if value], dtype=np.int64)
+        replicas = -(-self.concurrency // batch)
+        tried = np.unique(-(-self.concurrency // (replicas * np.array([2, 4, 8], dtype=np.int64))))
+        return tried[tried < batch]
+
+    def between(self, low: int, high: int) -> NDArray[np.int64]:
+        """Batches strictly between two that could lower the number of replicas, ascending.
+
+        For a concurrency these are all values of ceil(C / R): no other batch makes a difference. For a rate they
+        narrow the interval down, until it is within ``RATE_TOLERANCE``.
+        """
+        if self.concurrency is None:
+            if high <= low + max(1, int(low * RATE_TOLERANCE)):
+                return np.zeros(0, dtype=np.int64)
+            values = np.unique(np.linspace(low, high, 9).round().astype(np.int64))
+        else:
+            fewest, most = -(-self.concurrency // high), -(-self.concurrency // max(low, 1))
+            values = np.unique(-(-self.concurrency // np.arange(fewest, most + 1)))
         return values[(values > low) & (values < high)]
 
     def capacity(self, batch: NDArray[np.int64], output_tok_s: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Memory and serving performance of many configurations at once: the only module that calls those two parts."""
+"""Serving performance and power of many configurations at once: the only module that calls the performance model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner import power
+from planner.candidates.fitting import degrees_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.architecture.model import ModelArchitecture
     from planner.candidates.demand import Demand
+    from planner.candidates.fitting import Memory
     from planner.candidates.space import Layouts
     from planner.performance.calibration import Calibration
     from planner.performance.profile import ModelProfile
@@ -22,44 +24,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Memory of layouts, columns of one value per layout."""
-
-    kv_tokens: Ints
-    max_sequences: Floats
-    """Sequences of the scenario's full length whose cache fits a replica at once."""
-    fits: NDArray[np.bool_]
-    """The weights leave room for at least one sequence."""
-
-    def take(self, keep: NDArray[np.bool_]) -> Memory:
-        """Return the layouts where ``keep`` is true."""
-        return Memory(self.kv_tokens[keep], self.max_sequences[keep], self.fits[keep])
-
-
-def memory(architecture: ModelArchitecture, layouts: Layouts, tokens_per_sequence: int) -> Memory:
-    """Return what the KV cache of every layout holds."""
-    from planner.memory.table import BudgetColumns, budget_table
-
-    axes = layouts.axes
-    tp, pp, ep = _degrees(layouts)
-    columns = BudgetColumns(
-        formats=axes.weights,
-        kv_formats=axes.kv_formats,
-        accelerators=tuple(item.accelerator for item in axes.hardware),
-        engines=axes.engines,
-        format_index=layouts.weights,
-        kv_index=layouts.kv,
-        accelerator_index=layouts.hardware,
-        engine_index=layouts.engine,
-        tp=tp,
-        pp=pp,
-        ep=ep,
-    )
-    found = budget_table(architecture, columns, context=tokens_per_sequence)
-    return Memory(found["kv_tokens"], found["max_concurrency"], found["fits"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +78,7 @@ class Estimator:
         from planner.performance.serving import estimate_serving
 
         axes = self.layouts.axes
-        tp, pp, ep = _degrees(self.layouts)
+        tp, pp, ep = degrees_of(self.layouts)
         hardware = self.layouts.hardware[layout]
         domain = np.array([item.link_domain for item in axes.hardware], dtype=np.float64)
         deployments = Deployments.of(
@@ -172,9 +136,3 @@ def joined(parts: list[Estimated], order: Ints) -> Estimated:
 
     merged: Estimated = merge(list(parts))
     return merged
-
-
-def _degrees(layouts: Layouts) -> tuple[Ints, Ints, Ints]:
-    degrees = layouts.axes.parallelism
-    tp, pp, ep = (np.array([getattr(x, name) for x in degrees], dtype=np.int64) for name in ("tp", "pp", "ep"))
-    return tp[layouts.parallelism], pp[layouts.parallelism], ep[layouts.parallelism]

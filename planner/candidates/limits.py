@@ -6,7 +6,7 @@ same as the rules of the hardware pack would, and are all in this one module so 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,18 +39,24 @@ def weight_support(
     engines: Sequence[Engine], formats: Sequence[WeightFormat], accelerators: Sequence[Accelerator]
 ) -> NDArray[np.bool_]:
     """Return [accelerator, engine, format]: the engine has a kernel for the format there (perhaps weight-only)."""
-    return np.array(
-        [[[e.weight_support(f.id, a) != "no" for f in formats] for e in engines] for a in accelerators], dtype=bool
-    ).reshape(len(accelerators), len(engines), len(formats))
+    return _support(accelerators, lambda a: [[e.weight_support(f.id, a) != "no" for f in formats] for e in engines])
 
 
 def kv_support(
     engines: Sequence[Engine], formats: Sequence[KvFormat], accelerators: Sequence[Accelerator]
 ) -> NDArray[np.bool_]:
     """Return [accelerator, engine, KV format]: the engine caches keys and values in the format there."""
-    return np.array(
-        [[[e.kv_support(f.id, a) != "no" for f in formats] for e in engines] for a in accelerators], dtype=bool
-    ).reshape(len(accelerators), len(engines), len(formats))
+    return _support(accelerators, lambda a: [[e.kv_support(f.id, a) != "no" for f in formats] for e in engines])
+
+
+def _support(accelerators: Sequence[Accelerator], of: Callable[[Accelerator], list[list[bool]]]) -> NDArray[np.bool_]:
+    """Ask once per generation and compute capability: engines support nothing finer."""
+    known: dict[tuple[str, str], list[list[bool]]] = {}
+    for item in accelerators:
+        key = (item.generation, item.compute_capability)
+        if key not in known:
+            known[key] = of(item)
+    return np.array([known[item.generation, item.compute_capability] for item in accelerators], dtype=bool)
 
 
 def engine_parallelism(engines: Sequence[Engine], layouts: Sequence[Parallelism]) -> NDArray[np.bool_]:

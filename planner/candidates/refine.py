@@ -28,7 +28,8 @@ def batches_between(table: CandidateTable) -> tuple[Ints, Ints]:
     """Return (layout, batch), sorted, that could make one of the cheapest plans of ``FIELD`` accelerators cheaper.
 
     Rows are grouped by layout and pool. Within a group, batches hold up to some point of the grid and fail from the
-    next on; between the two lies the limit.
+    next on; between the two, or below the first, lies the limit. Asked again with those batches estimated, it returns
+    what is still open, and in the end nothing.
     """
     if not len(table):
         nothing: Ints = np.zeros(0, dtype=np.int64)
@@ -46,15 +47,17 @@ def batches_between(table: CandidateTable) -> tuple[Ints, Ints]:
     best = np.where(some, cost[np.maximum(stop - 1, first)], _NEVER)
     at = np.minimum(stop, end - 1)
     bound = _least_cost(table, order[at])
-    wanted = some & ~all_ & (bound < best) & (bound <= _field_cost(table, pool[first], best))
-    low, high = batch[np.maximum(stop - 1, first)], batch[at]
-    chosen = {
-        (which, value)
-        for which, below, above in zip(
-            layout[first[wanted]].tolist(), low[wanted].tolist(), high[wanted].tolist(), strict=True
-        )
-        for value in table.demand.between(below, above).tolist()
-    }
+    wanted = ~all_ & (bound < best) & (bound <= _field_cost(table, pool[first], best))
+    low, high = np.where(some, batch[np.maximum(stop - 1, first)], 0), batch[at]
+    chosen: set[tuple[int, int]] = set()
+    known: dict[tuple[int, int], list[int]] = {}
+    for which, under, over in zip(
+        layout[first[wanted]].tolist(), low[wanted].tolist(), high[wanted].tolist(), strict=True
+    ):
+        if (under, over) not in known:
+            found = table.demand.between(under, over) if under else table.demand.below(over)
+            known[under, over] = found.tolist()
+        chosen.update((which, value) for value in known[under, over])
     columns = np.array(sorted(chosen), dtype=np.int64).reshape(-1, 2)
     return columns[:, 0], columns[:, 1]
 

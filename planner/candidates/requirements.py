@@ -20,38 +20,13 @@ from planner.units import HOURS_PER_MONTH
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from planner.candidates.demand import Demand
-    from planner.candidates.hardware import Pool
-    from planner.candidates.sizing import Fleets
     from planner.candidates.space import Layouts
-    from planner.candidates.table import Configurations
+    from planner.candidates.table import CandidateTable
     from planner.scenario import Scenario
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What requirements look at: rows with everything known of them."""
-
-    pools: tuple[Pool, ...]
-    layouts: Layouts
-    configurations: Configurations
-    configuration: Ints
-    pool: Ints
-    fleets: Fleets
-    demand: Demand
-
-    @property
-    def layout(self) -> Ints:
-        """[row] -> layout."""
-        return self.configurations.layout[self.configuration]
-
-    def of_configuration(self, values: Floats) -> Floats:
-        """Spread a column of configurations over the rows."""
-        return values[self.configuration]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +41,7 @@ class Requirement:
     sense: str
     limit: float
     unit: str
-    actual: Callable[[Rows], Floats]
+    actual: Callable[[CandidateTable], Floats]
     asked: str = ""
     """What a choice allows, as words."""
     months: int = 0
@@ -77,9 +52,9 @@ class Requirement:
         """The limit with a part in a thousand million added: sums of money are equal when they differ by less."""
         return self.limit * (1.0 + 1e-9)
 
-    def broken(self, rows: Rows) -> Bools:
+    def broken(self, table: CandidateTable) -> Bools:
         """[row]: the requirement does not hold. A figure that is not known (NaN) breaks it."""
-        actual = self.actual(rows)
+        actual = self.actual(table)
         if self.sense == "max":
             return ~(actual <= self.ceiling)
         return ~(actual >= self.limit)
@@ -99,11 +74,11 @@ def requirements(scenario: Scenario, *, marked: bool) -> tuple[Requirement, ...]
 def _latency(scenario: Scenario) -> list[Requirement]:
     sla = scenario.sla
     found = []
-    per_configuration: Sequence[tuple[str, float | None, Callable[[Rows], Floats]]] = (
-        ("ttft_p50", sla.ttft_p50_ms, lambda rows: _estimated(rows, "ttft_mean_ms")),
-        ("ttft_p95", sla.ttft_p95_ms, lambda rows: _estimated(rows, "ttft_p95_ms")),
-        ("tpot_p95", sla.tpot_p95_ms, lambda rows: _estimated(rows, "tpot_p95_ms")),
-        ("e2e_p95", sla.e2e_p95_ms, lambda rows: rows.of_configuration(rows.configurations.estimated.e2e_p95_ms)),
+    per_configuration: Sequence[tuple[str, float | None, Callable[[CandidateTable], Floats]]] = (
+        ("ttft_p50", sla.ttft_p50_ms, lambda table: _estimated(table, "ttft_mean_ms")),
+        ("ttft_p95", sla.ttft_p95_ms, lambda table: _estimated(table, "ttft_p95_ms")),
+        ("tpot_p95", sla.tpot_p95_ms, lambda table: _estimated(table, "tpot_p95_ms")),
+        ("e2e_p95", sla.e2e_p95_ms, lambda table: table.configurations.estimated.e2e_p95_ms[table.configuration]),
     )
     for name, limit, actual in per_configuration:
         if limit is not None:
@@ -114,23 +89,23 @@ def _latency(scenario: Scenario) -> list[Requirement]:
     return found
 
 
-def _estimated(rows: Rows, name: str) -> Floats:
-    values: Floats = getattr(rows.configurations.estimated.serving, name)
-    return rows.of_configuration(values)
+def _estimated(table: CandidateTable, name: str) -> Floats:
+    values: Floats = getattr(table.configurations.estimated.serving, name)
+    return values[table.configuration]
 
 
-def _throughput(rows: Rows) -> Floats:
+def _throughput(table: CandidateTable) -> Floats:
     """Aggregate output rate at the scenario's load, each replica as full as its batch allows.
 
     At a concurrency, C / b replicas' worth of sequences are in flight, whatever the number of replicas. At a rate the
     fleet is sized so that it can produce what is asked.
     """
-    per_replica = rows.of_configuration(rows.configurations.estimated.output_tok_s)
-    if rows.demand.concurrency is None:
-        capacity = rows.configurations.capacity[rows.configuration]
-        return np.where(capacity > 0, rows.fleets.needed * per_replica, 0.0)
-    batch = rows.configurations.batch[rows.configuration]
-    return per_replica / batch * rows.demand.concurrency
+    per_replica = table.configurations.estimated.output_tok_s[table.configuration]
+    if table.demand.concurrency is None:
+        capacity = table.configurations.capacity[table.configuration]
+        return np.where(capacity > 0, table.fleets.needed * per_replica, 0.0)
+    batch = table.configurations.batch[table.configuration]
+    return per_replica / batch * table.demand.concurrency
 
 
 def _availability(scenario: Scenario) -> list[Requirement]:
@@ -138,9 +113,9 @@ def _availability(scenario: Scenario) -> list[Requirement]:
     if target is None:
         return []
 
-    def reached(rows: Rows) -> Floats:
-        spot = np.array([pool.price.kind == "spot" for pool in rows.pools], dtype=bool)[rows.pool]
-        return np.where(rows.fleets.attainable & ~spot, target, 0.0)
+    def reached(table: CandidateTable) -> Floats:
+        spot = np.array([pool.price.kind == "spot" for pool in table.pools], dtype=bool)[table.pool]
+        return np.where(table.fleets.attainable & ~spot, target, 0.0)
 
     return [Requirement("sla.availability", "min", target, "share", reached)]
 
@@ -163,17 +138,17 @@ def _budget(scenario: Scenario) -> list[Requirement]:
     return found
 
 
-def _usd_per_hour(rows: Rows) -> Floats:
-    return np.asarray(rows.fleets.cost * usd(1), dtype=np.float64)
+def _usd_per_hour(table: CandidateTable) -> Floats:
+    return np.asarray(table.fleets.cost * usd(1), dtype=np.float64)
 
 
-def _usd_per_month(rows: Rows) -> Floats:
-    return _usd_per_hour(rows) * HOURS_PER_MONTH
+def _usd_per_month(table: CandidateTable) -> Floats:
+    return _usd_per_hour(table) * HOURS_PER_MONTH
 
 
-def _capex(rows: Rows) -> Floats:
-    each = np.array([pool.capex_usd for pool in rows.pools])[rows.pool]
-    return np.asarray(each * rows.fleets.instances, dtype=np.float64)
+def _capex(table: CandidateTable) -> Floats:
+    each = np.array([pool.capex_usd for pool in table.pools])[table.pool]
+    return np.asarray(each * table.fleets.instances, dtype=np.float64)
 
 
 def _quality(scenario: Scenario) -> list[Requirement]:
@@ -181,12 +156,12 @@ def _quality(scenario: Scenario) -> list[Requirement]:
     if least is None:
         return []
 
-    def recovery(rows: Rows) -> Floats:
-        axes = rows.layouts.axes
+    def recovery(table: CandidateTable) -> Floats:
+        axes = table.layouts.axes
         measured, _ = quality_masks(scenario, axes)
         medians = np.array([[np.nan if r.median is None else r.median for r in row] for row in axes.recovery])
         medians = np.where(measured, np.where(np.isnan(medians), np.inf, medians), 0.0)
-        result: Floats = medians[rows.layouts.weights[rows.layout], rows.layouts.kv[rows.layout]]
+        result: Floats = medians[table.layouts.weights[table.layout], table.layouts.kv[table.layout]]
         return result
 
     return [Requirement("quality.min_recovery", "min", least, "share", recovery)]
@@ -196,18 +171,18 @@ def _search(scenario: Scenario) -> list[Requirement]:
     search = scenario.search
     found = []
 
-    def choice(key: str, asked: Sequence[object], inside: Callable[[Rows], Bools]) -> None:
+    def choice(key: str, asked: Sequence[object], inside: Callable[[CandidateTable], Bools]) -> None:
         words = ", ".join(str(value) for value in asked)
-        found.append(Requirement(f"search.{key}", "in", 1.0, "", lambda rows: inside(rows).astype(np.float64), words))
+        found.append(Requirement(f"search.{key}", "in", 1.0, "", lambda table: inside(table).astype(np.float64), words))
 
     def axis(key: str, column: str, values: Callable[[Layouts], list[object]]) -> None:
         asked = getattr(search, key)
         if asked is None:
             return
 
-        def inside(rows: Rows) -> Bools:
-            allowed = np.array([value in asked for value in values(rows.layouts)], dtype=bool)
-            index: Ints = getattr(rows.layouts, column)[rows.layout]
+        def inside(table: CandidateTable) -> Bools:
+            allowed = np.array([value in asked for value in values(table.layouts)], dtype=bool)
+            index: Ints = getattr(table.layouts, column)[table.layout]
             result: Bools = allowed[index]
             return result
 
@@ -223,9 +198,9 @@ def _search(scenario: Scenario) -> list[Requirement]:
         if asked is None:
             continue
 
-        def passes(rows: Rows, test: Callable[..., bool] = test) -> Bools:
-            allowed = np.array([test(pool.offer, pool.price) for pool in rows.pools], dtype=bool)
-            result: Bools = allowed[rows.pool]
+        def passes(table: CandidateTable, test: Callable[..., bool] = test) -> Bools:
+            allowed = np.array([test(pool.offer, pool.price) for pool in table.pools], dtype=bool)
+            result: Bools = allowed[table.pool]
             return result
 
         choice(key, asked, passes)

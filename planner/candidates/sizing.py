@@ -15,10 +15,7 @@ from planner.units import MICRO_USD_PER_USD
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from planner.candidates.demand import Demand
     from planner.candidates.hardware import Pool
-    from planner.candidates.space import Layouts
-    from planner.candidates.table import Configurations
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,12 @@ class Fleets:
     replica_watts: NDArray[np.float64]
     cost: NDArray[np.int64]
     """Micro-dollars per hour of the fleet."""
+
+    @classmethod
+    def none(cls) -> Fleets:
+        """No rows."""
+        ints, floats = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return cls(ints, ints, ints, ints, ints, ints, floats, ints)
 
     @property
     def attainable(self) -> NDArray[np.bool_]:
@@ -91,26 +94,4 @@ def size_fleets(
         replica_cost=replica_cost,
         replica_watts=replica_watts,
         cost=instances * of("fixed_cost") + needed * replica_cost,
-    )
-
-
-def size_rows(
-    pools: Sequence[Pool],
-    layouts: Layouts,
-    configurations: Configurations,
-    configuration: NDArray[np.int64],
-    pool: NDArray[np.int64],
-    demand: Demand,
-    availability: float | None,
-) -> Fleets:
-    """Size the fleets of rows (configuration, pool); ``availability`` None leaves the spares out."""
-    gpus = np.array([degrees.gpus for degrees in layouts.axes.parallelism], dtype=np.int64)
-    return size_fleets(
-        pools,
-        pool,
-        configurations.capacity[configuration],
-        gpus[layouts.parallelism[configurations.layout[configuration]]],
-        configurations.estimated.power_share[configuration],
-        demand.amount,
-        availability,
     )

@@ -7,12 +7,12 @@ The axes span a five-dimensional grid of Booleans on which each limit is one vec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates import limits
+from planner.candidates import limits, twins
 from planner.candidates.limits import Parallelism
 from planner.plan import Rejection
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from planner.catalog.schema.quality import Recovery
     from planner.scenario import Scenario
 
-TENSOR_PARALLEL = (1, 2, 3, 4, 6, 8, 16)
-"""Degrees tried when the scenario asks for any: the sizes of instances on offer and their divisors."""
+TENSOR_PARALLEL = (1, 2, 4, 8, 16)
+"""Degrees tried when the scenario asks for any: the sizes of instances on offer."""
 
-PIPELINE_PARALLEL = (1, 2, 3, 4, 6, 8)
+PIPELINE_PARALLEL = (1, 2, 4, 8)
 """Degrees tried when the scenario asks for any, under the conditions of ``_worth_trying``."""
 
 MAX_REPLICA_GPUS = 32
@@ -75,11 +75,15 @@ class Layouts:
     def __len__(self) -> int:
         return int(self.hardware.size)
 
-    def take(self, keep: NDArray[np.bool_], cut: Rejection) -> Layouts:
-        """Return the layouts where ``keep`` is true, with the others counted."""
+    def where(self, keep: NDArray[np.bool_]) -> Layouts:
+        """Return the layouts where ``keep`` is true."""
         columns = {name: getattr(self, name)[keep] for name in ("hardware", "engine", "weights", "kv", "parallelism")}
-        rejected = (*self.rejected, cut) if cut.count else self.rejected
-        return Layouts(axes=self.axes, pools=self.pools, rejected=rejected, **columns)
+        return replace(self, **columns)
+
+    def take(self, keep: NDArray[np.bool_], cut: Rejection) -> Layouts:
+        """Return the layouts where ``keep`` is true, with the others counted as ``cut``."""
+        kept = self.where(keep)
+        return replace(kept, rejected=(*kept.rejected, cut)) if cut.count else kept
 
 
 def enumerate_layouts(
@@ -132,8 +136,9 @@ def enumerate_layouts(
             asked = getattr(search, key)
             if asked is not None:
                 cut(np.array([i in asked for i in ids])[axis], f"search.{key}", f"layouts outside search.{key}")
+    supported = limits.weight_support(engines, weights, accelerators)
     cut(
-        limits.weight_support(engines, weights, accelerators)[:, :, :, None, None],
+        supported[:, :, :, None, None],
         "engine-format",
         "the engine has no kernel for the weight format on the accelerator",
     )
@@ -152,8 +157,9 @@ def enumerate_layouts(
         "model-division",
         "attention heads, experts or layers do not divide by the degrees of parallelism",
     )
+    divided = limits.divides_blocks(architecture, weights, parallelism)
     cut(
-        limits.divides_blocks(architecture, weights, parallelism)[None, None, :, None, :],
+        divided[None, None, :, None, :],
         "format-division",
         "a GPU's share of a matrix is not whole groups of the weight format",
     )
@@ -161,6 +167,11 @@ def enumerate_layouts(
         _worth_trying(scenario, engines, hardware, parallelism, held, pools)[:, :, None, None, :],
         "pipeline-not-needed",
         "pipeline stages inside a switched node, where tensor parallelism does the same sooner",
+    )
+    cut(
+        twins.first_of_each(weights, native, search.weights or (), supported, divided)[:, :, :, None, :],
+        "format-twin",
+        "another format of the same family and size is tried instead; search.weights names one",
     )
     if not marked and scenario.quality.min_recovery is not None:
         measured, enough = quality_masks(scenario, axes)

@@ -46,6 +46,13 @@ class Configurations:
         return int(self.layout.size)
 
 
+def configured(
+    demand: Demand, layout: NDArray[np.int64], batch: NDArray[np.int64], estimated: Estimated
+) -> Configurations:
+    """Return configurations with what one replica of each carries of ``demand``."""
+    return Configurations(layout, batch, demand.capacity(batch, estimated.output_tok_s), estimated)
+
+
 @dataclass(frozen=True, slots=True)
 class CandidateTable:
     """Everything that was evaluated for a scenario, and what each requirement says of it."""
@@ -57,6 +64,13 @@ class CandidateTable:
     facility: Facility | None
     pools: tuple[Pool, ...]
     layouts: Layouts
+    least_gpus: NDArray[np.int64]
+    """[layout]: GPUs of one instance from which on the same engine and formats fit it."""
+    estimator: Estimator
+    """Estimates further configurations of the same layouts."""
+    requirements: tuple[Requirement, ...]
+    rejected: tuple[Rejection, ...]
+    """What was cut before it became a row."""
     configurations: Configurations
     configuration: NDArray[np.int64]
     """[row] -> configuration."""
@@ -64,15 +78,8 @@ class CandidateTable:
     """[row] -> pool."""
     fleets: Fleets
     """[row]: replicas, instances and cost that carry the load."""
-    requirements: tuple[Requirement, ...]
     broken: NDArray[np.bool_]
     """[requirement, row]: the row does not hold the requirement."""
-    rejected: tuple[Rejection, ...]
-    """What was cut before it became a row."""
-    estimator: Estimator
-    """Estimates further configurations of the same layouts."""
-    marked: bool = False
-    """Built for explaining: the scenario's search and quality mark rows instead of cutting them."""
 
     def __len__(self) -> int:
         return int(self.configuration.size)

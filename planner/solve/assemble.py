@@ -8,10 +8,11 @@ import numpy as np
 
 from planner import power
 from planner.cost import per_month, usd
-from planner.plan import Alternative, Margin, Plan, Proof, Rejection
+from planner.plan import Alternative, Margin, Plan, Proof
 from planner.solve.alternatives import why_lost
 from planner.solve.figures import estimates, latency
 from planner.solve.reasons import reasons
+from planner.solve.wording import broken_counts
 from planner.units import format_months
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
     from planner.plan import Estimate
     from planner.solve.details import Detail
     from planner.solve.problem import Outcome
-
-MESSAGES = {
-    "sla.ttft_p50": "TTFT p50 exceeds its limit",
-    "sla.ttft_p95": "TTFT p95 exceeds its limit",
-    "sla.tpot_p95": "TPOT p95 exceeds its limit",
-    "sla.e2e_p95": "the end-to-end time exceeds its limit",
-    "sla.output_tokens_per_second": "throughput is below what is asked",
-    "sla.availability": "the availability cannot be reached with spare instances",
-    "budget": "the fleet that carries the load costs more than the budget",
-    "budget.capex": "the servers cost more than the capital budget",
-    "budget.tco": "the total cost over the horizon exceeds its budget",
-}
-"""What it means that a row breaks a requirement."""
 
 
 def assemble(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], outcome: Outcome) -> Plan:
@@ -69,16 +57,6 @@ def assemble(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], 
         warnings=_warnings(table, winner),
         reasons=reasons(table, winner, rivals),
         inputs=_inputs(table),
-    )
-
-
-def broken_counts(table: CandidateTable) -> tuple[Rejection, ...]:
-    """Return how many rows break each requirement; a row may break several."""
-    counts = np.count_nonzero(table.broken, axis=1).tolist()
-    return tuple(
-        Rejection(item.id, MESSAGES.get(item.id, f"outside {item.id}"), count)
-        for item, count in zip(table.requirements, counts, strict=True)
-        if count
     )
 
 

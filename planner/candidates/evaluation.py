@@ -1,0 +1,164 @@
+"""From a scenario to its candidate table: enumerate, cut, estimate once per configuration, then join prices.
+
+Batches are tried on a coarse grid first, then between its points where that could change the answer (``refine``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.candidates.demand import Demand
+from planner.candidates.estimates import Estimator, joined
+from planner.candidates.fitting import Memory, fitted
+from planner.candidates.hardware import pools
+from planner.candidates.refine import batches_between
+from planner.candidates.requirements import requirements
+from planner.candidates.site import facility_of
+from planner.candidates.sizing import Fleets, size_fleets
+from planner.candidates.space import enumerate_layouts
+from planner.candidates.table import CandidateTable, configured
+from planner.candidates.verdicts import static_verdicts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from planner.architecture.model import ModelArchitecture
+    from planner.catalog import Catalog
+    from planner.scenario import Scenario
+
+    Ints = NDArray[np.int64]
+
+MAX_ROUNDS = 16
+"""Rounds of refinement; each narrows the open intervals to an eighth or doubles the replicas tried."""
+
+
+def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool = False) -> CandidateTable:
+    """Evaluate every candidate of a scenario.
+
+    ``marked`` keeps what ``search`` and ``quality`` would cut and marks it as broken requirements instead; slower, for
+    explaining why nothing is left. Raises InputError when the model cannot be resolved.
+    """
+    if catalog is None:
+        from planner.catalog import load_catalog
+
+        catalog = load_catalog()
+    architecture = _architecture(scenario, catalog)
+    demand = Demand.of(scenario)
+    facility = facility_of(scenario, catalog)
+    offered, cut_offers = pools(scenario, catalog, facility, marked=marked)
+    layouts = enumerate_layouts(scenario, architecture, catalog, offered, marked=marked)
+    layouts = static_verdicts(layouts, scenario, architecture)
+    layouts, found, least_gpus = fitted(architecture, layouts, offered, demand.tokens_per_sequence)
+    estimator = Estimator.of(architecture, layouts, found, demand)
+    layout, batch = _coarse(demand, found, fine=marked)
+    no_rows: Ints = np.zeros(0, dtype=np.int64)
+    table = _priced(
+        CandidateTable(
+            scenario=scenario,
+            architecture=architecture,
+            catalog=catalog,
+            demand=demand,
+            facility=facility,
+            pools=offered,
+            layouts=layouts,
+            least_gpus=least_gpus,
+            estimator=estimator,
+            requirements=requirements(scenario, marked=marked),
+            rejected=(*cut_offers, *layouts.rejected),
+            configurations=configured(demand, layout, batch, estimator(layout, batch)),
+            configuration=no_rows,
+            pool=no_rows,
+            fleets=Fleets.none(),
+            broken=np.zeros((0, 0), dtype=bool),
+        )
+    )
+    for _ in range(MAX_ROUNDS):
+        layout, batch = batches_between(table)
+        if not layout.size:
+            break
+        table = extended(table, layout, batch)
+    return table
+
+
+def extended(table: CandidateTable, layout: Ints, batch: Ints) -> CandidateTable:
+    """Return ``table`` with further (layout, batch) pairs, which it must not have yet, estimated and priced."""
+    known = table.configurations
+    layouts, batches = np.concatenate([known.layout, layout]), np.concatenate([known.batch, batch])
+    order = np.lexsort((batches, layouts))
+    merged = joined([known.estimated, table.estimator(layout, batch)], order)
+    configurations = configured(table.demand, layouts[order], batches[order], merged)
+    return _priced(replace(table, configurations=configurations))
+
+
+def resized(table: CandidateTable, availability: float | None) -> CandidateTable:
+    """Return ``table`` with its fleets sized for another availability and all requirements judged anew."""
+    return _judged(replace(table, fleets=_fleets(table, availability)))
+
+
+def _priced(table: CandidateTable) -> CandidateTable:
+    """Return ``table`` with the rows of its configurations: joined with pools, sized, priced and judged."""
+    configuration, pool = _join(table)
+    table = replace(table, configuration=configuration, pool=pool)
+    return resized(table, table.scenario.sla.availability)
+
+
+def _judged(table: CandidateTable) -> CandidateTable:
+    broken = np.array([item.broken(table) for item in table.requirements], dtype=bool)
+    return replace(table, broken=broken.reshape(len(table.requirements), len(table)))
+
+
+def _fleets(table: CandidateTable, availability: float | None) -> Fleets:
+    gpus = np.array([degrees.gpus for degrees in table.layouts.axes.parallelism], dtype=np.int64)
+    return size_fleets(
+        table.pools,
+        table.pool,
+        table.configurations.capacity[table.configuration],
+        gpus[table.column("parallelism")],
+        table.configurations.estimated.power_share[table.configuration],
+        table.demand.amount,
+        availability,
+    )
+
+
+def _architecture(scenario: Scenario, catalog: Catalog) -> ModelArchitecture:
+    from planner.architecture import resolve_model
+
+    return resolve_model(scenario.model, catalog=catalog, base_dir=scenario.base_dir)
+
+
+def _coarse(demand: Demand, found: Memory, *, fine: bool) -> tuple[Ints, Ints]:
+    """Return (layout, batch): the grid as far as the KV cache reaches, and the most that it holds."""
+    grid = demand.grid(fine=fine)
+    top = np.minimum(np.floor(found.max_sequences), grid[-1]).astype(np.int64)
+    batches = np.minimum(grid[None, :], top[:, None])
+    new = np.ones(batches.shape, dtype=bool)
+    new[:, 1:] = batches[:, 1:] > batches[:, :-1]
+    layout, column = np.nonzero(new)
+    return layout, batches[layout, column]
+
+
+def _join(table: CandidateTable) -> tuple[Ints, Ints]:
+    """Return (configuration, pool) of every row: each configuration on each pool that can hold it."""
+    layouts, pools, configurations = table.layouts, table.pools, table.configurations
+    width = len(layouts.axes.parallelism)
+    start = np.zeros(len(layouts.axes.hardware) * width, dtype=np.int64)
+    held = np.zeros_like(start)
+    flat: list[int] = []
+    for (hardware, parallelism), members in layouts.pools.items():
+        key = hardware * width + parallelism
+        start[key], held[key] = len(flat), len(members)
+        flat.extend(members)
+    keys = (layouts.hardware * width + layouts.parallelism)[configurations.layout]
+    repeats = held[keys]
+    configuration = np.repeat(np.arange(len(configurations), dtype=np.int64), repeats)
+    within = np.arange(configuration.size) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    pool = np.array(flat, dtype=np.int64)[start[keys[configuration]] + within]
+    layout = configurations.layout[configuration]
+    size = np.array([item.offer.gpus for item in pools], dtype=np.int64)[pool]
+    gpus = np.array([x.gpus for x in layouts.axes.parallelism], dtype=np.int64)[layouts.parallelism[layout]]
+    multi_node = np.array([engine.parallelism.multi_node for engine in layouts.axes.engines], dtype=bool)
+    keep = (gpus <= size) | (multi_node[layouts.engine[layout]] & (table.least_gpus[layout] > size))
+    return configuration[keep], pool[keep]

@@ -1,0 +1,161 @@
+"""How requirements and conflicts are worded. Sentences keep fixed forms, so that they can be translated by pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.candidates.demand import MICRO
+from planner.plan import Rejection
+from planner.units import (
+    format_duration_ms,
+    format_number,
+    format_percent,
+    format_rate_per_second,
+    format_usd,
+)
+
+if TYPE_CHECKING:
+    from planner.candidates import CandidateTable
+    from planner.candidates.requirements import Requirement
+
+NAMES = {
+    "sla.ttft_p50": "TTFT p50",
+    "sla.ttft_p95": "TTFT p95",
+    "sla.tpot_p95": "TPOT p95",
+    "sla.e2e_p95": "the end-to-end time p95",
+    "sla.output_tokens_per_second": "throughput",
+    "sla.availability": "availability",
+    "budget": "the cost",
+    "budget.capex": "the purchase price",
+    "budget.tco": "the total cost of ownership",
+    "quality.min_recovery": "the quality recovery",
+    "search.weights": "weights",
+    "search.kv_cache": "the KV cache",
+    "search.accelerators": "the accelerator",
+    "search.engines": "the engine",
+    "search.tensor_parallel": "tensor parallelism",
+    "search.pipeline_parallel": "pipeline parallelism",
+    "search.pricing": "pricing",
+    "search.providers": "the provider",
+    "search.regions": "the region",
+}
+
+MESSAGES = {
+    "sla.ttft_p50": "TTFT p50 exceeds its limit",
+    "sla.ttft_p95": "TTFT p95 exceeds its limit",
+    "sla.tpot_p95": "TPOT p95 exceeds its limit",
+    "sla.e2e_p95": "the end-to-end time exceeds its limit",
+    "sla.output_tokens_per_second": "throughput is below what is asked",
+    "sla.availability": "the availability cannot be reached with spare instances",
+    "budget": "the fleet that carries the load costs more than the budget",
+    "budget.capex": "the servers cost more than the capital budget",
+    "budget.tco": "the total cost over the horizon exceeds its budget",
+}
+"""What it means that a row breaks a requirement."""
+
+
+def broken_counts(table: CandidateTable) -> tuple[Rejection, ...]:
+    """Return how many rows break each requirement; a row may break several."""
+    counts = np.count_nonzero(table.broken, axis=1).tolist()
+    return tuple(
+        Rejection(item.id, MESSAGES.get(item.id, f"outside {item.id}"), count)
+        for item, count in zip(table.requirements, counts, strict=True)
+        if count
+    )
+
+
+def figure(item: Requirement, value: float) -> str:
+    """Return a figure of a requirement in its unit."""
+    if item.unit == "ms":
+        return format_duration_ms(value)
+    if item.unit == "share":
+        return format_percent(value, 3 if value > 0.99 else 1)
+    if item.unit == "tok/s":
+        return format_rate_per_second(value, "tok")
+    if item.unit.startswith("USD"):
+        return format_usd(value, {"USD/h": "hour", "USD/month": "month"}.get(item.unit))
+    return format_number(value)
+
+
+def asked(item: Requirement) -> str:
+    """Return what a requirement asks, briefly: ``2 s``, ``$9,000/month``, ``fp8-e4m3, bf16``."""
+    return item.asked if item.sense == "in" else figure(item, item.limit)
+
+
+def needed(item: Requirement, best: float) -> str:
+    """Return what would have to be asked instead, rounded to the side that holds."""
+    return figure(item, _outward(item, best))
+
+
+def _outward(item: Requirement, value: float) -> float:
+    """Round to three digits, up for a ceiling and down for a floor, so that the rounded limit really holds."""
+    from math import ceil, floor, log10
+
+    if value <= 0 or item.unit == "share":
+        return floor(value * 1e5) / 1e5 if item.sense == "min" else value
+    step = 10.0 ** (floor(log10(value)) - 2)
+    rounded = (ceil(value / step - 1e-9) if item.sense == "max" else floor(value / step + 1e-9)) * step
+    return float(f"{rounded:.6g}")
+
+
+def out_of_reach(item: Requirement, best: float, *, alone: bool) -> str:
+    """Return ``TTFT p95 has to be at most 2 s but the others leave 2.3 s at the least``."""
+    bound, extreme = ("at most", "least") if item.sense == "max" else ("at least", "most")
+    where = "of any candidate" if alone else "that the other requirements leave"
+    asked_ = f"{NAMES[item.id]} has to be {bound} {figure(item, item.limit)}"
+    return f"{asked_} but {figure(item, best)} is the {extreme} {where}"
+
+
+def choice(item: Requirement) -> str:
+    """Return ``the engine has to be one of vllm, sglang``."""
+    return f"{NAMES[item.id]} has to be one of {item.asked}"
+
+
+def nothing_runs(table: CandidateTable) -> str:
+    """Return why not even one candidate exists."""
+    return f"nothing in the catalog can hold {table.architecture.id} with {table.demand.tokens_per_sequence:,} tokens"
+
+
+def summary(causes: Sequence[str]) -> str:
+    """Return "Because A, and because B, so no plan holds every requirement."."""
+    return f"Because {', and because '.join(causes)}, so no plan holds every requirement."
+
+
+def chosen(table: CandidateTable, item: Requirement, row: int) -> str:
+    """Return the value that the cheapest way out has on the axis that ``item`` restricts."""
+    axes = table.layouts.axes
+    pool = table.pools[int(table.pool[row])]
+    layout = int(table.layout[row])
+    degrees = axes.parallelism[int(table.layouts.parallelism[layout])]
+    values = {
+        "search.weights": axes.weights[int(table.layouts.weights[layout])].id,
+        "search.kv_cache": axes.kv_formats[int(table.layouts.kv[layout])].id,
+        "search.engines": axes.engines[int(table.layouts.engine[layout])].id,
+        "search.tensor_parallel": degrees.tp,
+        "search.pipeline_parallel": degrees.pp,
+        "search.accelerators": pool.offer.accelerator,
+        "search.pricing": pool.price.kind,
+        "search.providers": pool.offer.provider,
+        "search.regions": pool.offer.region,
+    }
+    return str(values[item.id])
+
+
+def together(text: str, others: Sequence[str]) -> str:
+    """Return a change that does not suffice alone, with what has to change as well."""
+    return f"{text} (together with {', '.join(others)})" if others else text
+
+
+def load(table: CandidateTable, most: int) -> tuple[str, str, str]:
+    """Return (current, needed, key of the scenario) of a smaller load."""
+    if table.demand.request_rate_per_s is not None:
+        rate = int(most / MICRO * 1000) / 1000
+        return (
+            format_rate_per_second(table.demand.request_rate_per_s),
+            format_rate_per_second(rate),
+            "workload.request_rate",
+        )
+    return f"{table.demand.concurrency:,}", f"{most:,}", "workload.concurrency"
