@@ -22,6 +22,7 @@ _SYNTAX = re.compile(
     r"Syntax error: (?:mismatched input|extraneous input|token recognition error at:|no viable .*?) '(.*)"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*")
+_GRAMMAR = "conditions are CEL: comparisons joined by && and ||, texts in quotes"
 _WORDS = {
     "and": "write `&&` for and",
     "or": "write `||` for or",
@@ -61,7 +62,7 @@ def explain(report: str, text: str) -> list[Problem]:
         return syntax[:1]
     if not problems and "recursion" in report:
         return [too_deep()]
-    return problems or [Problem(report.split("\n")[0], "expression")]
+    return problems or [Problem(report.split("\n")[0], "expression", help=_GRAMMAR)]
 
 
 def too_deep() -> Problem:
@@ -88,14 +89,15 @@ def _word(text: str, here: str, row: int, column: int) -> Problem:
             row,
             start,
             len(name),
-            _near(name),
+            _whole(name),
         )
     if match := _RANGE.match(text):
         start, name = _name_around(here, column)
-        return Problem(f"only a list can be walked through; this is {_a(match[1])}", "type", row, start, len(name))
+        message = f"only a list can be walked through; this is {_a(match[1])}"
+        return Problem(message, "type", row, start, len(name), "lists are those of type list(...)")
     if text.startswith("Syntax error"):
         return _syntax(text, here, row, column)
-    return Problem(text, "expression", row, column)
+    return Problem(text, "expression", row, column, 1, _GRAMMAR)
 
 
 def _undeclared(name: str, here: str, row: int, column: int) -> Problem:
@@ -121,6 +123,11 @@ def _undeclared(name: str, here: str, row: int, column: int) -> Problem:
     return Problem(f"unknown variable {full!r}", "unknown-variable", row, start, len(full), _near(full))
 
 
+def _whole(name: str) -> str:
+    owner = name.rpartition(".")[0]
+    return f"{owner!r} is compared as it is" if owner in VARIABLES else _near(name)
+
+
 def _near(name: str) -> str:
     near = suggest(name)
     if near is None:
@@ -131,7 +138,7 @@ def _near(name: str) -> str:
 def _overload(function: str, types: list[str], row: int, column: int) -> Problem:
     symbol = function.strip("_@").replace("_", "") or function
     width = len(symbol) if function.startswith(("_", "@")) and function != "_?_:_" else 1
-    help_text = ""
+    help_text = "compare values of one type"
     if set(types) == {"int", "double"}:
         help_text = "write whole numbers with a decimal point beside a double (8.0), or convert with double(...)"
     elif "null_type" in types:
@@ -152,7 +159,7 @@ def _syntax(text: str, here: str, row: int, column: int) -> Problem:
     match = _SYNTAX.match(text)
     token = match[1].split("' expecting")[0].rstrip("'") if match else ""
     if "<EOF>" in token and "expecting <EOF>" not in token:
-        return Problem("the expression ends where something is missing", "syntax", row, column)
+        return Problem("the expression ends where something is missing", "syntax", row, column, 1, "complete it")
     if token.startswith("="):
         return Problem("`=` does not compare", "syntax", row, column, 1, "write `==`")
     if token.startswith(("'", '"')):
@@ -165,7 +172,7 @@ def _syntax(text: str, here: str, row: int, column: int) -> Problem:
         start = here.rfind(culprit, 0, column - 1 + len(culprit)) + 1
         return Problem(f"{culprit!r} is not CEL", "syntax", row, start, len(culprit), _WORDS[culprit])
     shown = token.strip() or here[column - 1 : column]
-    return Problem(f"cannot read {shown!r} here", "syntax", row, column, max(len(shown), 1))
+    return Problem(f"cannot read {shown!r} here", "syntax", row, column, max(len(shown), 1), _GRAMMAR)
 
 
 def _name_around(here: str, column: int) -> tuple[int, str]:

@@ -32,6 +32,8 @@ MAX_PATTERN_LENGTH = 200
 MAX_LIST_ITEMS = 64
 """Items of a list, in an expression or in a variable."""
 
+_SPLIT = "split the rule; several rules that forbid are joined by or"
+
 _HAS = re.compile(r"\bhas\s*\(")
 _QUOTED = re.compile(r"""[rR]?("{3}.*?"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|//[^\n]*""", re.DOTALL)
 
@@ -79,9 +81,10 @@ def check(text: str) -> Checked | list[Problem]:
     boolean, no variable read, or a cost that could not be bounded.
     """
     if len(text) > MAX_LENGTH:
-        return [Problem(f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read", "too-complex")]
+        message = f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read"
+        return [Problem(message, "too-complex", help=_SPLIT)]
     if not text.strip():
-        return [Problem("the expression is empty", "syntax")]
+        return [Problem("the expression is empty", "syntax", help="write a condition, or leave the key out")]
     code = _QUOTED.sub(lambda match: " " * len(match[0]), text)
     if match := _HAS.search(code):
         line, column = _place(text, match.start())
@@ -121,7 +124,8 @@ def _bounded(checked: CheckedExpression, text: str) -> list[Problem]:
 
     nodes = list(checked.root.walk())
     if len(nodes) > MAX_NODES:
-        problems.append(Problem(f"the expression has {len(nodes)} parts; at most {MAX_NODES} are taken", "too-complex"))
+        message = f"the expression has {len(nodes)} parts; at most {MAX_NODES} are taken"
+        problems.append(Problem(message, "too-complex", help=_SPLIT))
     for node in nodes:
         if node.kind == "call" and node.name == "dyn":
             report(
@@ -131,7 +135,8 @@ def _bounded(checked: CheckedExpression, text: str) -> list[Problem]:
                 "convert with double(...), int(...) or string(...)",
             )
         elif node.kind == "list" and len(node.children) > MAX_LIST_ITEMS:
-            report(node, f"a list of {len(node.children)} items; at most {MAX_LIST_ITEMS} are taken", "too-complex")
+            message = f"a list of {len(node.children)} items; at most {MAX_LIST_ITEMS} are taken"
+            report(node, message, "too-complex", "join two lists with ||, or match a pattern")
         elif node.kind == "call" and node.name == "matches":
             _check_pattern(node, report)
         elif node.kind == "struct":
@@ -142,7 +147,8 @@ def _bounded(checked: CheckedExpression, text: str) -> list[Problem]:
             Problem("a list mixes types, so that they cannot be checked", "type", help="keep lists to one type")
         )
     if not checked.variables and not problems:
-        problems.append(Problem("the expression reads no variable, so that it is always the same", "constant"))
+        message = "the expression reads no variable, so that it is always the same"
+        problems.append(Problem(message, "constant", help="a rule without `when` always applies"))
     return problems
 
 
@@ -151,7 +157,8 @@ def _check_pattern(node: Node, report: Any) -> None:
     if not isinstance(pattern, str):
         report(node, "the pattern of matches() must be written out", "too-complex", 'for instance matches("^h[12]00")')
     elif len(pattern) > MAX_PATTERN_LENGTH:
-        report(node, f"a pattern of {len(pattern)} characters; at most {MAX_PATTERN_LENGTH} are taken", "too-complex")
+        message = f"a pattern of {len(pattern)} characters; at most {MAX_PATTERN_LENGTH} are taken"
+        report(node, message, "too-complex", "list the values with `in [...]`")
     else:
         outcome = str(_trial().eval(data={"engine.id": "", "engine.name": pattern}).value())
         if "invalid regular expression" in outcome:
@@ -164,7 +171,7 @@ def _check_comprehensions(node: Node, depth: int, report: Any) -> None:
         walked = node.children[0]
         declared = walked.kind == "identifier" and walked.name in VARIABLES
         if not declared and walked.kind not in ("list", "comprehension", "identifier"):
-            report(node, "only declared lists and lists written out can be walked through", "too-complex")
+            report(node, "only declared lists and lists written out can be walked through", "too-complex", _SPLIT)
         if depth > MAX_COMPREHENSION_DEPTH:
             limit = MAX_COMPREHENSION_DEPTH
             report(

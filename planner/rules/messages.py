@@ -35,7 +35,9 @@ def check_message(template: str, stage: Stage) -> list[Problem]:
     for brace in ("{", "}"):
         if brace in rest:
             column = template.index(brace) + 1
-            problems.append(Problem(f"a single {brace!r} opens or closes nothing", "placeholder", 1, column))
+            problems.append(
+                Problem(f"a single {brace!r} opens or closes nothing", "placeholder", 1, column, 1, "write {variable}")
+            )
     for match in _PLACEHOLDER.finditer(template):
         name, _, spec = (part.strip() for part in match[1].partition(":"))
         column, width = match.start() + 1, len(match[0])

@@ -6,7 +6,7 @@ import re
 
 from planner.errors import Diagnostic
 from planner.rules.diagnosis import Problem
-from planner.source.document import Location, SourceDocument, excerpt_of
+from planner.source.document import Location, SourceDocument, dotted, excerpt_of
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -17,7 +17,7 @@ def diagnostic_in(document: SourceDocument, location: Location, value: str, prob
     line, column = _place(document.text, (line, column), value, (problem.line, problem.column))
     shown = excerpt_of(document.text, line, column)
     return Diagnostic(
-        message=f"{location[-1]}: {problem.message}",
+        message=f"{dotted(location)}: {problem.message}",
         path=document.path,
         line=line,
         column=column,

@@ -69,10 +69,11 @@ def read_rules(document: SourceDocument, *, pack: str, stem: str) -> RuleFile:
         if models and not findings.problems:
             rule = findings.rule(models[index], pack)
             if any(rule.id == known.id for known in rules):
-                problems.append(document.diagnostic((*location, "id"), f"{rule.id!r} stands here twice", code="twice"))
+                text = f"{rule.id!r} stands here twice"
+                problems.append(document.diagnostic((*location, "id"), text, code="twice", help="rename one of them"))
             rules.append(rule)
             if models[index].tests is not None:
-                tests[rule.id] = _tests(document, location, entry)
+                tests[rule.id] = _tests(document, location, entry, problems)
     if problems:
         raise RuleError(sorted(problems, key=lambda item: (item.line, item.column, item.message)))
     return RuleFile(tuple(rules), tests)
@@ -90,7 +91,7 @@ def case_of(document: SourceDocument, location: Location, data: Mapping[str, Any
             )
         elif name in VARIABLES and not VARIABLES[name].accepts(data[name]):
             text = f"must be {VARIABLES[name].type}, not {data[name]!r}"
-            problems.append(document.diagnostic((*location, name), text, code="type"))
+            problems.append(document.diagnostic((*location, name), text, code="type", help=VARIABLES[name].doc))
     if problems:
         raise RuleError(problems)
     values = {name: value for name, value in data.items() if name not in ("why", "message")}
@@ -126,14 +127,17 @@ def _misnamed(document: SourceDocument, stem: str) -> list[Diagnostic]:
     return [document.diagnostic(("id",), text, code="file-name", help=hint)]
 
 
-def _tests(document: SourceDocument, location: Location, entry: Mapping[str, Any]) -> TestCases:
-    cases: dict[str, tuple[Case, ...]] = {}
-    for name in ("passes", "fails"):
-        listed = entry["tests"].get(name, [])
-        cases[name] = tuple(
-            case_of(document, (*location, "tests", name, index), data) for index, data in enumerate(listed)
-        )
-    return TestCases(**cases)
+def _tests(
+    document: SourceDocument, location: Location, entry: Mapping[str, Any], problems: list[Diagnostic]
+) -> TestCases:
+    cases: dict[str, list[Case]] = {"passes": [], "fails": []}
+    for name, found in cases.items():
+        for index, data in enumerate(entry["tests"].get(name, [])):
+            try:
+                found.append(case_of(document, (*location, "tests", name, index), data))
+            except RuleError as error:
+                problems += error.diagnostics
+    return TestCases(tuple(cases["passes"]), tuple(cases["fails"]))
 
 
 class _Entry:
@@ -208,7 +212,7 @@ class _Entry:
             self._report("effect", "prefer needs a price", "effect", "add `penalty: 500 USD/month`")
         for name in ("penalty", "penalty_per"):
             if effect in ("forbid", "require", "warn") and name in data:
-                self._report(name, f"only `effect: prefer` has a price; this is `{effect}`", "effect")
+                self._report(name, f"only `effect: prefer` has a price; this is `{effect}`", "effect", "leave it out")
 
     def _check_messages(self) -> None:
         for name in ("message", "fix"):
@@ -230,7 +234,7 @@ class _Entry:
             outside = [name for name in self.checked["when"].variables if not name.startswith("scenario.")]
             if outside:
                 text = f"a rule over the plan may depend on scenario.* alone, not on {', '.join(outside)}"
-                self._report("when", text, "not-linear", key=False)
+                self._report("when", text, "not-linear", "leave `when` out, or ask for scenario.*", key=False)
                 return
         limits = linear_limits(self.checked[condition].root, holds=condition == "require")
         if isinstance(limits, Problem):

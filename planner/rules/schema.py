@@ -5,14 +5,16 @@ The JSON Schema under ``schemas/`` comes from the same models; descriptions here
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from planner.rules.rule import Effect, PenaltyPer
 from planner.units import UnitError, parse_money
 
 _ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_LONGEST_ID = 80
 _DATE = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
 
 
@@ -24,9 +26,19 @@ def _by_language(value: Any) -> Any:
     return value
 
 
-def _as_text(value: Any) -> Any:
+def _day(value: Any) -> str:
     """A bare year is a number to YAML."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not re.fullmatch(_DATE, text):
+        raise UnitError(f"{value!r} is no date", "write 2026-07-31, 2026-07 or 2026")
+    return text
+
+
+def _identifier(value: str) -> str:
+    if len(value) > _LONGEST_ID or not re.fullmatch(_ID, value):
+        remedy = "write lower-case words joined by hyphens, such as no-consumer-cards"
+        raise UnitError(f"{value[:_LONGEST_ID]!r} is no name of a rule", remedy)
+    return value
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
@@ -34,7 +46,9 @@ Translated = Annotated[
     dict[str, Text], BeforeValidator(_by_language, json_schema_input_type=Text | dict[str, Text]), Field(min_length=1)
 ]
 Condition = Annotated[str, Field(min_length=1)]
-Identifier = Annotated[str, Field(pattern=_ID, max_length=80)]
+Identifier = Annotated[
+    str, AfterValidator(_identifier), WithJsonSchema({"type": "string", "pattern": _ID, "maxLength": _LONGEST_ID})
+]
 
 
 class _Model(BaseModel):
@@ -73,8 +87,8 @@ class RuleModel(_Model):
     )
     fix: Translated = Field(description="What to do about it, as a text or by language.", examples=["choose an H100"])
     source: Text = Field(description="Where the rule comes from: a data sheet, a document, a decision.")
-    as_of: Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)] = Field(
-        pattern=_DATE, description="When the source said so: 2026-07-31, 2026-07 or 2026.", examples=["2026-07-31"]
+    as_of: Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": ["string", "integer"], "pattern": _DATE})] = (
+        Field(description="When the source said so: 2026-07-31, 2026-07 or 2026.", examples=["2026-07-31"])
     )
     penalty: str | None = Field(
         None,
