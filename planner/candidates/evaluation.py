@@ -21,6 +21,7 @@ from planner.candidates.sizing import Fleets, size_fleets
 from planner.candidates.space import enumerate_layouts
 from planner.candidates.table import CandidateTable, configured
 from planner.candidates.verdicts import static_verdicts
+from planner.catalog.references import check_scenario
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,12 +40,14 @@ def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool
     """Evaluate every candidate of a scenario.
 
     ``marked`` keeps what ``search`` and ``quality`` would cut and marks it as broken requirements instead; slower, for
-    explaining why nothing is left. Raises InputError when the model cannot be resolved.
+    explaining why nothing is left. Raises InputError when the model cannot be resolved or the catalog
+    lacks an id that the scenario names.
     """
     if catalog is None:
         from planner.catalog import load_catalog
 
         catalog = load_catalog()
+    check_scenario(scenario, catalog)
     architecture = _architecture(scenario, catalog)
     demand = Demand.of(scenario)
     facility = facility_of(scenario, catalog)
