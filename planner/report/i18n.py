@@ -18,6 +18,8 @@ from planner.paths import data_dir
 LANGUAGES = ("en", "zh-CN")
 """The languages that ``--lang`` takes; English needs no catalog."""
 
+_HAN, _LATIN = "[\u4e00-\u9fff]", "[A-Za-z0-9$]"
+_SEAM = re.compile(f"(?<={_HAN})(?={_LATIN})|(?<=[A-Za-z0-9%])(?={_HAN})")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -35,7 +37,7 @@ class Translator:
     def __call__(self, message: str, /, **values: object) -> str:
         """Return ``message`` in this language with its ``{name}`` places filled from ``values``."""
         text = self.words.get(message, message)
-        return text.format_map(values) if values else text
+        return self._spaced(text.format_map(values) if values else text)
 
     def sentence(self, text: str) -> str:
         """Return a finished English sentence in this language, as it stands where no pattern matches it.
@@ -44,8 +46,13 @@ class Translator:
         """
         for pattern, translation in self.sentences:
             if match := pattern.fullmatch(text):
-                return translation.format_map({name: self.sentence(value) for name, value in match.groupdict().items()})
+                values = {name: self.sentence(value) for name, value in match.groupdict().items()}
+                return self._spaced(translation.format_map(values))
         return self.words.get(text, text)
+
+    def _spaced(self, text: str) -> str:
+        """Return ``text`` with the space that Chinese typesetting puts beside Latin letters and figures."""
+        return _SEAM.sub(" ", text) if self.language.startswith("zh") else text
 
 
 ENGLISH = Translator()

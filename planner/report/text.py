@@ -41,7 +41,7 @@ def _head(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     lines = [f"{paint('strong', view.title)}  {paint('faint', cut(view.subject, COLUMNS - width(view.title) - 2))}", ""]
     for fleet in view.fleets:
         what = f"{fleet.verb} {fleet.count} × {fleet.offer}"
-        lines.append(f"{paint('strong', what)}  {fleet.where}, {fleet.pricing}, {fleet.gpus}")
+        lines.append(f"{paint('strong', what)}  {fleet.where}, {fleet.gpus}")
         lines += [fleet.layout, fleet.formats]
     costs = [paint("strong", view.cost_per_month), view.cost_per_hour]
     if view.cost_per_million:

@@ -51,7 +51,6 @@ class Fleet:
     count: int
     offer: str
     where: str
-    pricing: str
     gpus: str
     layout: str
     formats: str
@@ -230,8 +229,7 @@ def _fleet(item: Deployment, say: Translator) -> Fleet:
         verb=say("Buy") if item.pricing == "purchase" else say("Rent"),
         count=item.instances,
         offer=item.offer,
-        where=", ".join((item.provider, say("any region") if item.region == "any" else item.region)),
-        pricing=say(item.pricing),
+        where=_where(item, say),
         gpus=f"{item.gpus} × {item.accelerator}",
         layout=_layout(item, say),
         formats=say(
@@ -244,14 +242,27 @@ def _fleet(item: Deployment, say: Translator) -> Fleet:
     )
 
 
+def _where(item: Deployment, say: Translator) -> str:
+    """Return who rents it out, where and how it is paid; for what is bought only the country of its price."""
+    if item.pricing == "purchase":
+        return say("at prices of {region}", region=item.region)
+    region = say("any region") if item.region == "any" else item.region
+    return say("{provider}, {region}, {pricing}", provider=item.provider, region=region, pricing=say(item.pricing))
+
+
 def _layout(item: Deployment, say: Translator) -> str:
     """Return replicas, their GPUs and degrees of parallelism, and what each holds."""
-    replicas = say("1 replica") if item.replicas == 1 else say("{n} replicas", n=item.replicas)
-    if item.gpus_per_replica == 1:
-        size = say("1 GPU each")
+    one, single = item.replicas == 1, item.gpus_per_replica == 1
+    words = {"n": item.replicas, "gpus": item.gpus_per_replica, "split": degrees(item)}
+    if single:
+        where = say("1 replica on 1 GPU") if one else say("{n} replicas on 1 GPU each", **words)
+    elif one:
+        where = say("1 replica on {gpus} GPUs ({split})", **words)
     else:
-        size = say("{n} GPUs each ({split})", n=item.gpus_per_replica, split=degrees(item))
-    return f"{replicas}, {size}, {say('{n} sequences at a time', n=item.batch_per_replica)}"
+        where = say("{n} replicas on {gpus} GPUs each ({split})", **words)
+    if item.batch_per_replica == 1:
+        return say("{where}, 1 sequence at a time", where=where)
+    return say("{where}, {n} sequences at a time", where=where, n=item.batch_per_replica)
 
 
 def degrees(item: Deployment) -> str:

@@ -77,3 +77,8 @@ def test_a_sentence_finds_the_most_specific_pattern_and_translates_what_it_quote
     assert say.sentence("the rent exceeds the budget") == "租金超出预算"
     assert say.sentence("the rent exceeds 5 USD") == "租金超过5 USD"
     assert say.sentence("something else") == "something else"
+
+
+def test_chinese_stands_apart_from_letters_and_figures():
+    say = Translator("zh-CN", {}, patterns({"{name} is at most {limit}": "{name}不高于{limit}"}))
+    assert say.sentence("TTFT p95 is at most 2 s") == "TTFT p95 不高于 2 s"

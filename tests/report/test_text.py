@@ -35,7 +35,7 @@ def test_it_says_what_to_rent_how_it_is_laid_out_and_what_it_costs(plan):
     text = plan_text(plan)
     assert "Rent 2 × lambda-gpu-8x-h100-sxm5" in text
     assert "16 × h100-sxm-80gb" in text
-    assert "4 replicas, 4 GPUs each (TP 4), 50 sequences at a time" in text
+    assert "4 replicas on 4 GPUs each (TP 4), 50 sequences at a time" in text
     assert "vllm, weights fp8-e4m3, KV cache fp8" in text
     assert "$36,791/month  $50.40/h  $3.11 per million output tokens" in text
 
