@@ -14,8 +14,8 @@ def mtp_tensors(fields: Fields, layers: tuple[LayerGroup, ...], vocab: int) -> I
     """Yield the tensors of all MTP layers, component ``mtp``.
 
     Each is one more layer of the model's last attending kind, fed with the normed hidden state and embedding through
-    one matrix. DeepSeek and GLM checkpoints (``num_nextn_predict_layers``) repeat embedding and head beside it, Qwen's
-    (``mtp_num_hidden_layers``) do not.
+    one matrix. DeepSeek and GLM checkpoints (``num_nextn_predict_layers``) repeat embedding and head beside it, those
+    of Qwen (``mtp_num_hidden_layers``) and Nemotron-H do not.
     """
     count = fields.integer("num_nextn_predict_layers", 0, minimum=0)
     if not count:
@@ -25,7 +25,8 @@ def mtp_tensors(fields: Fields, layers: tuple[LayerGroup, ...], vocab: int) -> I
         yield replace(tensor, name=f"mtp.{tensor.name}", component="mtp", count=tensor.count * count)
     yield from linear("mtp.eh_proj", "mtp", hidden, 2 * hidden, "replicated", count=count)
     yield vector("mtp.norms", "mtp", 3 * hidden, count=count)
-    if fields.name_of("num_nextn_predict_layers") == "num_nextn_predict_layers" and "kv_lora_rank" in fields:
+    single_blocks = "hybrid_override_pattern" in fields or "layers_block_type" in fields
+    if fields.name_of("num_nextn_predict_layers") == "num_nextn_predict_layers" and not single_blocks:
         yield Tensor("mtp.embed_tokens", "mtp", vocab, hidden, "vocab", count, linear=False)
         yield Tensor("mtp.shared_head", "mtp", vocab, hidden, "vocab", count)
 

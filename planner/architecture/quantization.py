@@ -58,5 +58,5 @@ def _compressed_tensors(quantization: Mapping[str, Any]) -> str | None:
     if kind == "int" and bits == 8:
         return "int8-w8a8" if isinstance(first.get("input_activations"), Mapping) else "int8-w8a16"
     if kind == "int" and bits == 4:
-        return "int4-gptq-g128"
+        return "int4-g32-experts" if weights.get("group_size") == 32 else "int4-gptq-g128"
     return None

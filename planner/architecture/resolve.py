@@ -80,6 +80,7 @@ def _unknown(reference: str, catalog: Catalog) -> ArchitectureError:
     if reference.endswith(_FILE_ENDINGS) or reference.startswith((".", "/", "~")):
         return ArchitectureError([Diagnostic(f"{shown}: no such file or directory", code="unknown-model")])
     close = catalog.suggest("models", reference)
+    close = catalog.resolve("models", close) or close
     remedy = f"did you mean {close!r}?" if close else "`planner catalog list models` shows the known ones"
     if _HUB_ID.fullmatch(reference):
         remedy += f"; `planner catalog add model {shown}` fetches it from the hub"
