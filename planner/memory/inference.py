@@ -12,12 +12,9 @@ from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting import llamacpp, sglang, transformers, trtllm, vllm
 from planner.memory.accounting.runtime import EngineOptions, Runtime, Setting
-from planner.memory.kv_cache import (
-    BLOCK_TOKENS,
-    kv_cache_bytes,
-    kv_cache_bytes_per_token_per_gpu,
-    state_bytes_per_sequence,
-)
+from planner.memory.kv_cache import BLOCK_TOKENS, kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
+from planner.memory.kv_pool import Pool, pool
+from planner.memory.padding import expert_padding
 from planner.memory.shape import forward_shape
 from planner.memory.sharding import Layout
 from planner.memory.weights import WeightBytes, weight_bytes
@@ -32,8 +29,8 @@ ACCOUNTS: dict[str, Callable[[Setting], Runtime]] = {
 }
 """Engine id -> its way of dividing a GPU."""
 
-SINGLE_TOKEN_PAGES = frozenset({"sglang", "llamacpp", "transformers"})
-"""Engines whose cache has no pages of several tokens by default."""
+PAGE_TOKENS: dict[str, int] = {"vllm": BLOCK_TOKENS, "sglang": 1, "trtllm": 32, "llamacpp": 1, "transformers": 1}
+"""Engine id -> tokens per page of its cache; 1: not paged, or in pages of single tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,10 @@ class InferenceBudget:
     kv_bytes_per_token: float
     """On one GPU, while every layer still grows."""
     block: int
+    pool: Pool | None
+    """How vLLM shares blocks among kinds of layers; None where they are alike or the engine has no such pool."""
+    max_model_len: int
+    """The longest sequence: the option, else what the model can."""
     terms: tuple[Term, ...]
 
     @property
@@ -60,27 +61,40 @@ class InferenceBudget:
 
     @property
     def kv_tokens(self) -> int:
-        """Tokens of one long sequence's worth of cache that the budget holds, rounded down to whole pages.
+        """Tokens that the budget holds, rounded down to whole pages.
 
-        Layers with a window are counted as growing, so this is what a model holds in many short sequences.
+        Where layers differ (windows, recurrent state), in sequences of ``max_model_len``, as vLLM prints it.
         """
-        if self.kv_budget_bytes <= 0 or not self.kv_bytes_per_token:
+        if self.kv_budget_bytes <= 0:
+            return 0
+        if self.pool is not None:
+            return floor(self.max_concurrency(self.max_model_len) * self.max_model_len)
+        if not self.kv_bytes_per_token:
             return 0
         return floor(self.kv_budget_bytes / (self.kv_bytes_per_token * self.block)) * self.block
+
+    def bytes_for(self, context: int, sequences: float = 1, *, shared_prefix: int = 0) -> float:
+        """Return the bytes of cache and state on one GPU for sequences of ``context`` tokens each."""
+        if self.pool is not None and not shared_prefix:
+            return sequences * self.pool.bytes_per_sequence(context)
+        layout = self.layout
+        return kv_cache_bytes(
+            self.architecture,
+            self.kv,
+            layout.tp,
+            layout.pp,
+            context,
+            sequences,
+            attention_dp=layout.attention_dp,
+            block=self.block,
+            shared_prefix=shared_prefix,
+        )
 
     def max_concurrency(self, context: int) -> float:
         """Return how many sequences of ``context`` tokens fit at once, windows and recurrent state considered."""
         if self.kv_budget_bytes <= 0:
             return 0.0
-        one = kv_cache_bytes(
-            self.architecture,
-            self.kv,
-            self.layout.tp,
-            self.layout.pp,
-            context,
-            attention_dp=self.layout.attention_dp,
-            block=self.block,
-        )
+        one = self.bytes_for(context)
         return self.kv_budget_bytes / one if one else float("inf")
 
 
@@ -100,13 +114,13 @@ def inference_budget(
     Raises ValueError for degrees below 1 and LookupError for an engine whose accounting is not known.
     """
     options = options or EngineOptions()
-    if engine.id not in ACCOUNTS:
-        raise LookupError(f"no memory accounting for engine {engine.id!r}; known: {', '.join(sorted(ACCOUNTS))}")
     layout = Layout(tp, pp, ep, options.attention_dp)
-    runtime = ACCOUNTS[engine.id](Setting(engine, accelerator, forward_shape(architecture, layout), layout, options))
-    weights = weight_bytes(architecture, fmt, tp, pp, ep, attention_dp=options.attention_dp)
+    runtime = runtime_of(architecture, fmt, accelerator, engine, layout, options)
+    padding = expert_padding(engine.id, fmt.id, accelerator)
+    weights = weight_bytes(architecture, fmt, tp, pp, ep, attention_dp=options.attention_dp, padding=padding)
     loaded = loaded_bytes(weights, runtime, architecture)
     budget = int(runtime.kv_budget(loaded))
+    block = PAGE_TOKENS[engine.id]
     return InferenceBudget(
         architecture=architecture,
         kv=kv,
@@ -118,16 +132,49 @@ def inference_budget(
         kv_bytes_per_token=kv_cache_bytes_per_token_per_gpu(
             architecture, kv, tp, pp, attention_dp=options.attention_dp
         ),
-        block=1 if engine.id in SINGLE_TOKEN_PAGES else BLOCK_TOKENS,
+        block=block,
+        pool=pool(architecture, kv, layout, block) if engine.id == "vllm" else None,
+        max_model_len=options.max_model_len or architecture.max_position_embeddings or DEFAULT_CONTEXT,
         terms=_terms(runtime, loaded, budget),
     )
 
 
+DEFAULT_CONTEXT = 8192
+"""Where neither an option nor the model limits sequences."""
+
+
+def runtime_of(
+    architecture: ModelArchitecture,
+    fmt: WeightFormat,
+    accelerator: Accelerator,
+    engine: Engine,
+    layout: Layout,
+    options: EngineOptions,
+) -> Runtime:
+    """Return what an engine takes of a GPU beside weights and cache.
+
+    Raises LookupError for an engine whose accounting is not known.
+    """
+    if engine.id not in ACCOUNTS:
+        raise LookupError(f"no memory accounting for engine {engine.id!r}; known: {', '.join(sorted(ACCOUNTS))}")
+    shape = forward_shape(architecture, layout)
+    return ACCOUNTS[engine.id](
+        Setting(engine, accelerator, shape, layout, options, quantized=fmt.bits_per_weight < SIXTEEN_BITS)
+    )
+
+
+SIXTEEN_BITS = 16
+
+
 def loaded_bytes(weights: WeightBytes, runtime: Runtime, architecture: ModelArchitecture) -> int:
-    """Return the weights that the device holds; llama.cpp leaves the input embedding on the host unless it is tied."""
+    """Return the weights that the device holds, as the engine prints them.
+
+    llama.cpp leaves the input embedding on the host unless it is tied; SGLang's figure has what loading leaves behind.
+    """
+    held = weights.per_gpu + runtime.loading_bytes
     if runtime.embedding_on_host and not architecture.tied_embeddings:
-        return weights.per_gpu - sum(local for name, _, local in weights.by_component if name == "embedding")
-    return weights.per_gpu
+        return held - sum(local for name, _, local in weights.by_component if name == "embedding")
+    return held
 
 
 def _terms(runtime: Runtime, loaded: int, budget: int) -> tuple[Term, ...]:
@@ -142,9 +189,3 @@ def _terms(runtime: Runtime, loaded: int, budget: int) -> tuple[Term, ...]:
         terms.append(Term("CUDA graphs", runtime.cuda_graphs, "bytes", "captured sizes x layers", runtime.source))
     terms.append(Term("KV cache", budget, "bytes", runtime.limit_formula, runtime.source))
     return tuple(terms)
-
-
-def state_per_sequence(budget: InferenceBudget) -> float:
-    """Return the recurrent state of one sequence on one GPU, in bytes."""
-    layout = budget.layout
-    return state_bytes_per_sequence(budget.architecture, layout.tp, layout.pp, attention_dp=layout.attention_dp)

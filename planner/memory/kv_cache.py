@@ -18,30 +18,51 @@ BLOCK_TOKENS = 16
 """Tokens per page of a paged cache (vLLM's default)."""
 
 
-def elements_per_token(mixer: Mixer, attention_tp: int) -> float:
-    """Return the elements that one layer caches per token on one GPU, indexer keys left out.
+def local_elements(mixer: Mixer, elements: int, attention_tp: int) -> float:
+    """Return how many of ``elements`` that belong to a layer's KV heads one GPU holds.
 
-    KV heads are split over tensor parallelism and repeated beyond their number; a latent (MLA) is never split.
+    Heads are split over tensor parallelism and repeated beyond their number; a latent (MLA) is never split.
     """
-    if mixer.shares_kv or not mixer.kv_elements_per_token:
-        return 0.0
     if not mixer.splits_kv:
-        return float(mixer.kv_elements_per_token)
+        return float(elements)
     heads = max(1, mixer.kv_heads)
-    return mixer.kv_elements_per_token / heads * ceil(heads / attention_tp)
+    return elements / heads * ceil(heads / attention_tp)
 
 
-def _bytes_per_token(mixer: Mixer, kv: KvFormat, attention_tp: int) -> float:
-    indexer = 0.0 if mixer.shares_kv else mixer.indexer_elements_per_token * INDEXER_BYTES_PER_ELEMENT
-    return elements_per_token(mixer, attention_tp) * kv.bytes_per_element + indexer
+def layer_bytes_per_token(mixer: Mixer, kv: KvFormat, attention_tp: int) -> float:
+    """Return the bytes that one more token adds to one layer on one GPU while its window is not full."""
+    if mixer.shares_kv:
+        return 0.0
+    own = local_elements(mixer, mixer.kv_elements_per_token, attention_tp) * kv.bytes_per_element
+    return own + _lasting_bytes_per_token(mixer, kv, attention_tp)
+
+
+def _lasting_bytes_per_token(mixer: Mixer, kv: KvFormat, attention_tp: int) -> float:
+    """Return what a token adds beyond any window: indexer keys and its share of a compressed entry."""
+    entries = 0.0
+    if mixer.tokens_per_entry:
+        entries = local_elements(mixer, mixer.entry_elements, attention_tp) / mixer.tokens_per_entry
+    return entries * kv.bytes_per_element + mixer.indexer_elements_per_token * INDEXER_BYTES_PER_ELEMENT
+
+
+def layer_bytes(mixer: Mixer, kv: KvFormat, attention_tp: int, own: int, shared: int, sequences: float) -> float:
+    """Return the bytes of one layer on one GPU for sequences of ``own`` tokens beside ``shared`` ones kept once."""
+    state = sequences * mixer.state_elements / attention_tp * STATE_BYTES_PER_ELEMENT
+    if mixer.shares_kv:
+        return state
+    lasting = _lasting_bytes_per_token(mixer, kv, attention_tp)
+    windowed = layer_bytes_per_token(mixer, kv, attention_tp) - lasting
+    window = own + shared if mixer.window is None else mixer.window
+    held = sequences * min(own, window) + min(shared, max(0, window - own))
+    return state + windowed * held + lasting * (sequences * own + shared)
 
 
 def kv_cache_bytes_per_token_per_gpu(
     architecture: ModelArchitecture, kv: KvFormat, tp: int = 1, pp: int = 1, *, attention_dp: int = 1
 ) -> float:
     """Return the bytes per token on the GPU of the fullest pipeline stage, while every layer still grows."""
-    layout = Layout(tp, pp, 1, attention_dp)
-    per_layer = [_bytes_per_token(group.mixer, kv, layout.attention_tp) for group in architecture.layers]
+    ways = Layout(tp, pp, 1, attention_dp).attention_tp
+    per_layer = [layer_bytes_per_token(group.mixer, kv, ways) for group in architecture.layers]
     return max(
         sum(size * count for size, count in zip(per_layer, counts, strict=True))
         for counts in stage_counts(architecture, pp)
@@ -52,8 +73,8 @@ def state_bytes_per_sequence(
     architecture: ModelArchitecture, tp: int = 1, pp: int = 1, *, attention_dp: int = 1
 ) -> float:
     """Return the constant bytes per sequence of linear attention, Mamba and convolutions on the fullest GPU."""
-    layout = Layout(tp, pp, 1, attention_dp)
-    per_layer = [group.mixer.state_elements / layout.attention_tp for group in architecture.layers]
+    ways = Layout(tp, pp, 1, attention_dp).attention_tp
+    per_layer = [group.mixer.state_elements / ways for group in architecture.layers]
     return STATE_BYTES_PER_ELEMENT * max(
         sum(size * count for size, count in zip(per_layer, counts, strict=True))
         for counts in stage_counts(architecture, pp)
@@ -77,21 +98,14 @@ def kv_cache_bytes(
     Layers with a window stop growing there; recurrent layers cost a constant. ``block`` rounds lengths up to whole
     pages (1: contiguous). ``shared_prefix`` tokens are kept once for all sequences, as prefix caching does.
     """
-    layout = Layout(tp, pp, 1, attention_dp)
-    own = max(0, context - shared_prefix)
-    best = 0.0
-    for counts in stage_counts(architecture, pp):
-        total = 0.0
-        for group, count in zip(architecture.layers, counts, strict=True):
-            mixer = group.mixer
-            per_token = _bytes_per_token(mixer, kv, layout.attention_tp)
-            window = mixer.window or context
-            tokens = sequences * _pages(min(own, window), block)
-            tokens += _pages(min(shared_prefix, context, max(0, window - own)), block)
-            state = sequences * mixer.state_elements / layout.attention_tp * STATE_BYTES_PER_ELEMENT
-            total += count * (per_token * tokens + state)
-        best = max(best, total)
-    return best
+    ways = Layout(tp, pp, 1, attention_dp).attention_tp
+    shared = _pages(min(shared_prefix, context), block)
+    own = _pages(max(0, context - shared_prefix), block)
+    per_layer = [layer_bytes(group.mixer, kv, ways, own, shared, sequences) for group in architecture.layers]
+    return max(
+        sum(size * count for size, count in zip(per_layer, counts, strict=True))
+        for counts in stage_counts(architecture, pp)
+    )
 
 
 def _pages(tokens: int, block: int) -> int:

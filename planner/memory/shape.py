@@ -26,6 +26,8 @@ class ForwardShape:
     expert_out: int
     top_k: int
     multimodal: bool
+    recurrent: bool
+    """Some layers keep a state instead of a growing cache."""
     heads: int
 
 
@@ -46,6 +48,7 @@ def forward_shape(architecture: ModelArchitecture, layout: Layout) -> ForwardSha
         expert_out=expert_out,
         top_k=architecture.experts_per_token if expert_in else 0,
         multimodal=any(tensor.component in ("vision", "audio") for tensor in architecture.outer),
+        recurrent=any(group.mixer.state_elements for group in architecture.layers),
         heads=max((group.mixer.heads for group in architecture.layers), default=0),
     )
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from math import ceil
 
 from planner.architecture.model import Component, LayerGroup, ModelArchitecture, Tensor
+from planner.memory.padding import ExpertPadding
 
 VOCAB_PADDING = 64
 """Engines pad the vocabulary to a multiple of this before they split it (vLLM and SGLang: 64 rows)."""
@@ -38,7 +39,9 @@ class Layout:
         return self.tp // self.attention_dp
 
 
-def local_shape(tensor: Tensor, kv_heads: int, hidden_size: int, layout: Layout) -> tuple[int, int, int]:
+def local_shape(
+    tensor: Tensor, kv_heads: int, hidden_size: int, layout: Layout, padding: ExpertPadding | None = None
+) -> tuple[int, int, int]:
     """Return (rows, columns, count) of a tensor class on the GPU that holds most of it.
 
     ``kv_heads`` are those of the layer: beyond them, tensor parallelism copies keys and values instead of splitting.
@@ -47,9 +50,11 @@ def local_shape(tensor: Tensor, kv_heads: int, hidden_size: int, layout: Layout)
     rows, columns, count = tensor.rows, tensor.columns, tensor.count
     if tensor.split == "experts":
         width = max(1, layout.tp // layout.ep)
-        if columns == hidden_size or rows != hidden_size:
-            return ceil(rows / width), columns, ceil(count / layout.ep)
-        return rows, ceil(columns / width), ceil(count / layout.ep)
+        inner_rows = columns == hidden_size or rows != hidden_size
+        rows, columns = (ceil(rows / width), columns) if inner_rows else (rows, ceil(columns / width))
+        if padding is not None and tensor.linear:
+            rows, columns = padding.apply(rows, columns, inner_rows=inner_rows)
+        return rows, columns, ceil(count / layout.ep)
     replicated_vocab = tensor.split == "vocab" and layout.attention_dp > 1
     ways = layout.attention_tp if tensor.component in ATTENTION or replicated_vocab else layout.tp
     if tensor.split == "column":

@@ -14,12 +14,13 @@ from planner.architecture.model import ModelArchitecture
 from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
-from planner.memory.accounting.runtime import EngineOptions, Runtime, Setting
-from planner.memory.inference import ACCOUNTS, SINGLE_TOKEN_PAGES, loaded_bytes
-from planner.memory.kv_cache import BLOCK_TOKENS, kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
-from planner.memory.shape import forward_shape
+from planner.memory.accounting.runtime import EngineOptions, Runtime
+from planner.memory.inference import PAGE_TOKENS, runtime_of
+from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
+from planner.memory.kv_pool import pool
+from planner.memory.padding import ExpertPadding, expert_padding
 from planner.memory.sharding import Layout
-from planner.memory.weights import weight_bytes
+from planner.memory.weights import WeightBytes, weight_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +56,8 @@ def budget_table(
 
     Keys: ``weights_bytes, non_torch_bytes, activation_bytes, cuda_graphs_bytes, kv_budget_bytes, limit_bytes,
     total_bytes`` (float64), ``kv_bytes_per_token``, ``kv_bytes_per_sequence`` (one of ``context`` tokens),
-    ``kv_tokens`` (int64, whole pages), ``max_concurrency`` (sequences of ``context`` tokens) and ``fits`` (bool).
+    ``kv_tokens`` (int64, whole pages; where layers differ, in sequences of ``context``), ``max_concurrency`` (sequences
+    of ``context`` tokens) and ``fits`` (bool: at least one of them).
     Raises LookupError for an engine whose accounting is not known.
     """
     import numpy as np
@@ -64,41 +66,59 @@ def budget_table(
     dp = options.attention_dp
     tp, pp, ep = columns.tp, columns.pp, columns.ep
 
-    def runtime_of(accelerator: int, engine: int, tp: int, pp: int, ep: int) -> Runtime:
-        kind = columns.engines[engine]
-        if kind.id not in ACCOUNTS:
-            raise LookupError(f"no memory accounting for engine {kind.id!r}")
-        layout = Layout(tp, pp, ep, dp)
-        shape = forward_shape(architecture, layout)
-        return ACCOUNTS[kind.id](Setting(kind, columns.accelerators[accelerator], shape, layout, options))
+    narrow = np.array([fmt.bits_per_weight < 16 for fmt in columns.formats], dtype=np.int64)[columns.format_index]
+    wide_format = {int(flag): columns.formats[row] for row, flag in zip(columns.format_index, narrow, strict=True)}
 
-    runtimes, where = _distinct(runtime_of, columns.accelerator_index, columns.engine_index, tp, pp, ep)
+    def runtime(accelerator: int, engine: int, tp: int, pp: int, ep: int, quantized: int) -> Runtime:
+        device, kind = columns.accelerators[accelerator], columns.engines[engine]
+        layout = Layout(tp, pp, ep, dp)
+        return runtime_of(architecture, wide_format[quantized], device, kind, layout, options)
+
+    runtimes, where = _distinct(runtime, columns.accelerator_index, columns.engine_index, tp, pp, ep, narrow)
+
+    paddings: list[ExpertPadding | None] = [None]
+    pad_of = np.zeros((len(columns.engines), len(columns.formats), len(columns.accelerators)), dtype=np.int64)
+    for place in np.ndindex(*pad_of.shape):
+        engine, fmt, device = columns.engines[place[0]], columns.formats[place[1]], columns.accelerators[place[2]]
+        padding = expert_padding(engine.id, fmt.id, device)
+        if padding not in paddings:
+            paddings.append(padding)
+        pad_of[place] = paddings.index(padding)
+    pads = pad_of[columns.engine_index, columns.format_index, columns.accelerator_index]
     weights, weights_at = _distinct(
-        lambda fmt, tp, pp, ep: weight_bytes(architecture, columns.formats[fmt], tp, pp, ep, attention_dp=dp),
-        columns.format_index, tp, pp, ep,
+        lambda fmt, tp, pp, ep, pad: weight_bytes(
+            architecture, columns.formats[fmt], tp, pp, ep, attention_dp=dp, padding=paddings[pad]
+        ),
+        columns.format_index, tp, pp, ep, pads,
     )  # fmt: skip
     plain = np.array([item.per_gpu for item in weights], dtype=np.float64)[weights_at]
-    host = Runtime(0, 0, 0, 0, 0, False, embedding_on_host=True)
-    lean = np.array([loaded_bytes(item, host, architecture) for item in weights], dtype=np.float64)[weights_at]
-    loaded = np.where(_gather(runtimes, where, lambda item: item.embedding_on_host).astype(bool), lean, plain)
+    embedding = np.array([_embedding(item, architecture) for item in weights], dtype=np.float64)[weights_at]
+    on_host = _gather(runtimes, where, lambda item: item.embedding_on_host)
+    loaded = plain + _gather(runtimes, where, lambda item: item.loading_bytes) - on_host * embedding
     rest = _gather(runtimes, where, lambda item: item.before_weights) - loaded
     budget = np.where(rest > 0, rest * _gather(runtimes, where, lambda item: item.share_of_rest), rest)
 
-    page = np.array([1 if engine.id in SINGLE_TOKEN_PAGES else BLOCK_TOKENS for engine in columns.engines])
-    pages = page[columns.engine_index]
-    caches, caches_at = _distinct(
-        lambda kv, tp, pp, page: (
-            kv_cache_bytes_per_token_per_gpu(architecture, columns.kv_formats[kv], tp, pp, attention_dp=dp),
-            kv_cache_bytes(architecture, columns.kv_formats[kv], tp, pp, context, attention_dp=dp, block=page),
-        ),
-        columns.kv_index, tp, pp, pages,
-    )  # fmt: skip
+    pooled = np.array([engine.id == "vllm" for engine in columns.engines], dtype=np.int64)[columns.engine_index]
+    pages = np.array([PAGE_TOKENS[engine.id] for engine in columns.engines], dtype=np.int64)[columns.engine_index]
+
+    def cache(kv: int, tp: int, pp: int, page: int, pooled: int) -> tuple[float, float, bool]:
+        form, layout = columns.kv_formats[kv], Layout(tp, pp, 1, dp)
+        shared = pool(architecture, form, layout, page) if pooled else None
+        growth = kv_cache_bytes_per_token_per_gpu(architecture, form, tp, pp, attention_dp=dp)
+        if shared is not None:
+            return growth, shared.bytes_per_sequence(context), True
+        one = kv_cache_bytes(architecture, form, tp, pp, context, attention_dp=dp, block=page)
+        return growth, one, False
+
+    caches, caches_at = _distinct(cache, columns.kv_index, tp, pp, pages, pooled)
     per_token = np.array([item[0] for item in caches], dtype=np.float64)[caches_at]
     per_sequence = np.array([item[1] for item in caches], dtype=np.float64)[caches_at]
+    differ = np.array([item[2] for item in caches])[caches_at]
     usable = np.maximum(budget, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        tokens = np.where(per_token > 0, np.floor(usable / (per_token * pages)) * pages, 0.0)
         concurrency = np.where(per_sequence > 0, usable / per_sequence, np.inf)
+        tokens = np.where(per_token > 0, np.floor(usable / (per_token * pages)) * pages, 0.0)
+        tokens = np.where(differ, np.floor(concurrency * context), tokens)
     return {
         "weights_bytes": loaded,
         "non_torch_bytes": _gather(runtimes, where, lambda item: item.non_torch),
@@ -113,6 +133,13 @@ def budget_table(
         "max_concurrency": concurrency,
         "fits": concurrency >= 1.0,
     }
+
+
+def _embedding(weights: WeightBytes, architecture: ModelArchitecture) -> int:
+    """Return the bytes of the input embedding that an engine may leave on the host."""
+    if architecture.tied_embeddings:
+        return 0
+    return sum(local for name, _, local in weights.by_component if name == "embedding")
 
 
 def _distinct(compute: Callable[..., T], *keys: Ints) -> tuple[list[T], Ints]:

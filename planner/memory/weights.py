@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planner.architecture.model import Component, ModelArchitecture, Tensor
 from planner.catalog.schema.formats import WeightFormat
+from planner.memory.padding import ExpertPadding
 from planner.memory.sharding import Layout, group_kv_heads, local_shape, outer_tensors, stage_counts
 from planner.memory.storage import bytes_per_copy
 
@@ -34,15 +35,15 @@ def weight_bytes(
     ep: int = 1,
     *,
     attention_dp: int = 1,
-    max_position: int | None = None,
+    padding: ExpertPadding | None = None,
 ) -> WeightBytes:
     """Return the bytes of the weights in ``fmt`` under TP, PP and EP, tensor class by tensor class.
 
-    ``max_position`` overrides the positions of the rotary table. Raises ValueError for degrees below 1.
+    ``padding`` is what the engine adds to experts as it loads them. Raises ValueError for degrees below 1.
     """
     layout = Layout(tp, pp, ep, attention_dp)
     whole = _layer_bytes(architecture, fmt, Layout())
-    local = whole if layout == Layout() else _layer_bytes(architecture, fmt, layout)
+    local = whole if layout == Layout() and not padding else _layer_bytes(architecture, fmt, layout, padding)
     checkpoint: dict[Component, float] = {}
     for counts in stage_counts(architecture, 1):
         _add_layers(checkpoint, whole, counts)
@@ -56,7 +57,8 @@ def weight_bytes(
             _add(held, tensor.component, _class_bytes(tensor, fmt, architecture, layout, 1))
         stages.append(held)
     fullest = max(stages, key=lambda held: sum(held.values()))
-    rotary = (max_position or architecture.max_position_embeddings) * architecture.rotary_dim * ROTARY_BYTES
+    positions = architecture.rotary_positions or architecture.max_position_embeddings
+    rotary = positions * architecture.rotary_dim * ROTARY_BYTES
     return WeightBytes(
         checkpoint=round(sum(checkpoint.values())),
         mtp=round(sum(_class_bytes(tensor, fmt, architecture, Layout(), 1) for tensor in architecture.mtp)),
@@ -78,12 +80,15 @@ def _second_head(architecture: ModelArchitecture) -> tuple[Tensor, ...]:
 
 
 def _layer_bytes(
-    architecture: ModelArchitecture, fmt: WeightFormat, layout: Layout
+    architecture: ModelArchitecture, fmt: WeightFormat, layout: Layout, padding: ExpertPadding | None = None
 ) -> list[list[tuple[Component, float]]]:
     """Return, per group of layers, (component, bytes in one layer on one GPU) of its tensor classes."""
     return [
         [
-            (tensor.component, _class_bytes(tensor, fmt, architecture, layout, group_kv_heads(group), group.indices))
+            (
+                tensor.component,
+                _class_bytes(tensor, fmt, architecture, layout, group_kv_heads(group), group.indices, padding),
+            )
             for tensor in group.tensors
         ]
         for group in architecture.layers
@@ -97,8 +102,9 @@ def _class_bytes(
     layout: Layout,
     kv_heads: int,
     layers: tuple[int, ...] = (),
+    padding: ExpertPadding | None = None,
 ) -> float:
-    rows, columns, count = local_shape(tensor, kv_heads, architecture.hidden_size, layout)
+    rows, columns, count = local_shape(tensor, kv_heads, architecture.hidden_size, layout, padding)
     return count * bytes_per_copy(tensor, rows, columns, fmt, architecture, layers)
 
 

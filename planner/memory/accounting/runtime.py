@@ -40,6 +40,8 @@ class Setting:
     shape: ForwardShape
     layout: Layout
     options: EngineOptions
+    quantized: bool = False
+    """The weights are in a format below 16 bit."""
 
     @property
     def total_bytes(self) -> int:
@@ -73,6 +75,8 @@ class Runtime:
     max_num_batched_tokens: int = 0
     max_num_seqs: int = 0
     embedding_on_host: bool = False
+    loading_bytes: int = 0
+    """What the engine's own figure for the weights has beyond their tensors."""
     limit_formula: str = ""
     activation_formula: str = ""
     source: str = ""

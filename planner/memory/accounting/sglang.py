@@ -10,9 +10,14 @@ from planner.units import GIB, MIB
 
 CONTEXT_BYTES = 0.45 * GIB
 """CUDA context and libraries, taken before the engine looks at what is free (24 to 141 GB cards: 0.4 to 0.6)."""
-NCCL_BYTES = {1: 0.0, 2: 0.9 * GIB, 4: 1.1 * GIB}
-"""Communicators of two and of four or more GPUs with NVLink."""
+
+NCCL_BYTES = {2: 1.3 * GIB, 4: 1.7 * GIB}
+"""Communicators and all-reduce buffers of two and of four or more GPUs with NVLink, as vLLM's."""
+
 NCCL_PCIE_BYTES = 0.1 * GIB
+
+LOADING_BYTES = 100 * MIB
+"""Loading is measured as free memory before and after: 80 to 200 MiB of allocator rounding and libraries more."""
 
 
 def account(setting: Setting) -> Runtime:
@@ -31,6 +36,7 @@ def account(setting: Setting) -> Runtime:
         cuda_graphs=sizes * setting.shape.layers * 0.33 * MIB,
         graphs_inside=False,
         activation_inside=False,
+        loading_bytes=LOADING_BYTES,
         max_num_batched_tokens=tokens,
         max_num_seqs=setting.options.max_num_seqs or graph_batch,
         limit_formula=f"mem_fraction_static {fraction:.3f} x free before loading",
@@ -49,26 +55,23 @@ def _communication(setting: Setting) -> float:
 
 
 def _defaults(setting: Setting) -> tuple[int, int]:
-    """Return (chunked_prefill_size, cuda_graph_max_bs) by memory and TP, as server_args does."""
-    gib = setting.total_bytes / GIB
-    small = setting.layout.tp < 4
-    if gib < 20:
-        return 2048, 8
-    if gib < 35:
-        return 2048, 24 if small else 80
-    if gib < 60:
-        return 4096, 32 if small else 160
-    if gib < 160:
-        return 8192, 256 if small else 512
-    return 16384, 512
+    """Return (chunked_prefill_size, cuda_graph_max_bs) by memory and GPUs, as server_args does."""
+    return int(setting.default("chunked_prefill_size", 8192)), int(setting.default("cuda_graph_max_bs", 256))
 
 
 def _fraction(setting: Setting, tokens: int, graph_batch: int) -> float:
     """Return the default ``mem_fraction_static``: what a reserve for activations and graphs leaves."""
     mib = setting.total_bytes / MIB
-    reserve = 512 + 1.5 * max(tokens, 2048) + 2 * graph_batch + 1024 * setting.layout.tp * setting.layout.pp / 8
-    if setting.layout.attention_dp > 1:
-        reserve += 3 * graph_batch * setting.layout.attention_dp
-    if mib > 60 * 1024:
-        reserve = max(reserve, 10 * 1024)
+    layout = setting.layout
+    reserve = setting.default("reserved_mib", 512)
+    reserve += setting.default("reserved_mib_per_chunk_token", 1.5) * max(tokens, 2048)
+    reserve += setting.default("reserved_mib_per_graph_sequence", 2) * graph_batch
+    reserve += setting.default("reserved_mib_per_gpu", 128) * layout.tp * layout.pp
+    if layout.attention_dp > 1:
+        reserve += ATTENTION_DP_MIB * graph_batch * layout.attention_dp
+    reserve = max(reserve, setting.default("reserved_mib_at_least", 0))
     return max(0.1, (mib - reserve) / mib)
+
+
+ATTENTION_DP_MIB = 3.0
+"""MiB more per graph sequence and attention group (server_args, --enable-dp-attention)."""

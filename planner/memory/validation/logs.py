@@ -1,0 +1,201 @@
+"""Start-up logs of engines: what they printed beside what the memory model says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planner.architecture.model import ModelArchitecture
+from planner.catalog import Catalog
+from planner.catalog.schema.accelerators import Accelerator, Link
+from planner.memory.accounting import vllm_version
+from planner.memory.accounting.runtime import EngineOptions
+from planner.memory.inference import InferenceBudget, inference_budget
+from planner.memory.validation.names import find_accelerator, find_engine, find_format, find_kv_format
+from planner.memory.weights import weight_bytes
+from planner.units import GIB
+
+FindModel = Callable[[str], ModelArchitecture | None]
+
+PREDICTED = (
+    "predicted_weights_gib_per_gpu",
+    "predicted_non_torch_gib",
+    "predicted_activation_peak_gib",
+    "predicted_kv_cache_gib",
+    "predicted_kv_cache_tokens",
+    "predicted_max_concurrency",
+    "prediction_notes",
+)
+
+COMPARED: tuple[tuple[str, str], ...] = (
+    ("weights_gib_per_gpu", "predicted_weights_gib_per_gpu"),
+    ("activation_peak_gib", "predicted_activation_peak_gib"),
+    ("kv_cache_gib", "predicted_kv_cache_gib"),
+    ("kv_cache_tokens", "predicted_kv_cache_tokens"),
+)
+"""(measured column, predicted column)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row with what was deduced filled in where the log itself is silent."""
+
+    data: Mapping[str, Any]
+
+    def get(self, name: str) -> Any:
+        """Return the logged value, else the deduced one, else None."""
+        value = self.data.get(name)
+        if value is None:
+            value = (self.data.get("inferred") or {}).get(name)
+        return value
+
+    def integer(self, name: str) -> int | None:
+        """Return a whole number, or None where the row has none."""
+        value = self.get(name)
+        return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def text(self, name: str) -> str:
+        """Return a text, empty where the row has none."""
+        value = self.get(name)
+        return value if isinstance(value, str) else ""
+
+
+def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel) -> dict[str, Any]:
+    """Return the predicted columns of one row; what cannot be predicted is absent, and a note says why."""
+    row = LogRow(data)
+    engine_id = find_engine(row.text("engine"))
+    if engine_id is None or engine_id not in catalog.engines:
+        return {"prediction_notes": f"engine {row.text('engine')!r} is not known"}
+    architecture = find_model(row.text("model"))
+    if architecture is None:
+        return {"prediction_notes": f"model {row.text('model')!r} is not in the catalog"}
+    fmt = _weight_format(row, architecture, engine_id)
+    if fmt not in catalog.formats:
+        return {"prediction_notes": f"no format for {row.text('quantization') or row.text('model')!r}"}
+    options = _options(row, engine_id)
+    tp, pp = row.integer("tp"), row.integer("pp") or 1
+    notes = []
+    if tp is None:
+        visible = row.integer("gpus_visible")
+        if visible and visible > 1:
+            return {"prediction_notes": "how the GPUs were used is not stated"}
+        tp = 1
+        notes.append("TP 1 assumed")
+    name = row.text("gpu")
+    if engine_id == "llamacpp" and (row.integer("gpus_visible") or 1) > 1:
+        pp = row.integer("gpus_visible") or 1
+    total = row.get("total_gpu_memory_gib")
+    device = find_accelerator(name, total, catalog)
+    known = device is not None
+    if device is None:
+        device = unknown_device(total or 80.0)
+        notes.append("device not stated" if not total else "device known by its memory alone")
+    if total:
+        options = replace(options, total_bytes=round(total * GIB))
+    budget = inference_budget(
+        architecture,
+        catalog.formats[fmt],
+        catalog.kv_formats[find_kv_format(row.text("kv_dtype"), *_kv_hints(row))],
+        device,
+        catalog.engines[engine_id],
+        tp,
+        pp,
+        options=options,
+    )
+    found = _columns(budget, row, engine_id)
+    if not known and not total:
+        for column in ("predicted_kv_cache_gib", "predicted_kv_cache_tokens", "predicted_max_concurrency"):
+            found.pop(column, None)
+    return {**found, "prediction_notes": "; ".join(notes)}
+
+
+def _columns(budget: InferenceBudget, row: LogRow, engine_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "predicted_weights_gib_per_gpu": budget.weights_bytes / GIB,
+        "predicted_non_torch_gib": budget.runtime.non_torch / GIB,
+        "predicted_activation_peak_gib": budget.runtime.activation_peak / GIB,
+    }
+    context = row.integer("max_model_len")
+    if engine_id == "llamacpp":
+        tokens = row.integer("kv_cache_tokens") or context
+        if tokens:
+            found["predicted_kv_cache_gib"] = budget.bytes_for(tokens) / GIB
+            found["predicted_kv_cache_tokens"] = tokens
+        return found
+    found["predicted_kv_cache_gib"] = budget.kv_budget_bytes / GIB
+    found["predicted_kv_cache_tokens"] = _printed_tokens(budget, row, engine_id)
+    if context:
+        found["predicted_max_concurrency"] = found["predicted_kv_cache_tokens"] / context
+    return found
+
+
+def _printed_tokens(budget: InferenceBudget, row: LogRow, engine_id: str) -> int:
+    """Return the token count as the engine's version prints it.
+
+    For models whose layers differ, vLLM counts all groups alike up to 0.11; from 0.12 it multiplies the sequences that
+    fit by their length.
+    """
+    shared = budget.pool
+    if engine_id != "vllm" or shared is None:
+        return budget.kv_tokens
+    blocks = shared.blocks(budget.kv_budget_bytes)
+    version = vllm_version.parse_version(row.text("engine_version") or f"0.{vllm_version.NEWEST}")
+    if version.minor < COUNTS_SEQUENCES_SINCE:
+        return blocks // len(shared.windows) * shared.block_tokens
+    context = budget.max_model_len
+    needed = shared.blocks_per_sequence(context, budget.runtime.max_num_batched_tokens)
+    return int(blocks / needed * context)
+
+
+COUNTS_SEQUENCES_SINCE = 12
+
+
+def _weight_format(row: LogRow, architecture: ModelArchitecture, engine_id: str) -> str:
+    text = (row.text("quantization"), row.text("model"), row.text("weight_dtype"))
+    fmt = find_format(*text)
+    if fmt is None:
+        fmt = architecture.native_format or ("fp16" if engine_id == "llamacpp" else "bf16")
+    if fmt == "fp8-e4m3" and architecture.model_type.startswith(("qwen3", "deepseek", "minimax", "glm")):
+        return "fp8-e4m3-block128"
+    return fmt
+
+
+def _kv_hints(row: LogRow) -> tuple[str, ...]:
+    """Return the deduced data type of the cache where the log says ``auto``."""
+    if row.text("kv_dtype") not in ("", "auto"):
+        return ()
+    return (str((row.data.get("inferred") or {}).get("kv_dtype") or ""),)
+
+
+def _options(row: LogRow, engine_id: str) -> EngineOptions:
+    version = row.text("engine_version") or None
+    if engine_id == "vllm" and version is None:
+        version = f"0.{vllm_version.NEWEST}"
+    return EngineOptions(
+        gpu_memory_utilization=row.get("gpu_memory_utilization"),
+        max_num_batched_tokens=row.integer("max_num_batched_tokens"),
+        max_num_seqs=row.integer("max_num_seqs"),
+        max_model_len=row.integer("max_model_len"),
+        eager=bool(row.get("enforce_eager")),
+        version=version,
+    )
+
+
+def unknown_device(total_gib: float) -> Accelerator:
+    """Return a device of which only the memory is known: NVIDIA, without a fast link."""
+    name = "unknown"
+    return Accelerator(
+        name, "unknown device", "NVIDIA", name, name, "", name, 2024, name, total_gib, total_gib, 1.0, {},
+        Link("none", "none"), "the log's own total", "2026",
+    )  # fmt: skip
+
+
+def weights_only(architecture: ModelArchitecture, fmt: str, catalog: Catalog) -> int:
+    """Return the bytes of a model's weights on one GPU, for rows that state nothing else."""
+    return weight_bytes(architecture, catalog.formats[fmt]).per_gpu
+
+
+def predict_logs(rows: Iterable[Mapping[str, Any]], catalog: Catalog, find_model: FindModel) -> list[dict[str, Any]]:
+    """Return the rows with their predicted columns, in order."""
+    return [{**row, **predict_log(row, catalog, find_model)} for row in rows]
