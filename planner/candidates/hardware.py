@@ -44,6 +44,8 @@ class Pool:
     capex_usd: float
     fixed_watts: float
     """Host and idle accelerators."""
+    rated_watts: float
+    """Host and accelerators at TDP."""
     active_watts: float
     """From idle to TDP, of one accelerator."""
     down: float
@@ -146,10 +148,10 @@ def _pool(offer: Offer, price: Price, accelerator: Accelerator, facility: Facili
     active = tdp * (1.0 - power.IDLE_SHARE_OF_TDP)
     owned = price.kind == "purchase"
     fixed_watts = (offer.host_power_w or 0.0) + offer.gpus * tdp * power.IDLE_SHARE_OF_TDP
+    rated = (offer.host_power_w or 0.0) + offer.gpus * tdp
     per_watt = 0.0
     if price.capex_usd is not None and facility is not None:
         capex = price.capex_usd
-        rated = (offer.host_power_w or 0.0) + offer.gpus * tdp
         terms: tuple[tuple[str, float], ...] = (
             ("purchase", cost.amortised_usd_per_hour(capex, facility.horizon_months, facility.salvage_share)),
             ("idle power", cost.power_usd_per_hour(fixed_watts, facility)),
@@ -168,6 +170,7 @@ def _pool(offer: Offer, price: Price, accelerator: Accelerator, facility: Facili
         replica_cost_per_watt=per_watt,
         capex_usd=capex,
         fixed_watts=fixed_watts,
+        rated_watts=rated,
         active_watts=active,
         down=unavailability(offer.gpus, accelerator.generation, owned=owned),
         terms=tuple((name, value) for name, value in terms if value),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.cost import per_month, usd
+from planner.solve.fleet import by_preference, widest
 from planner.units import format_percent, format_usd
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ def rival_rows(table: CandidateTable, chosen: int, count: int) -> list[int]:
     Plans differ when accelerator, family of the weight format, degrees of parallelism or way to pay do. Another
     region, engine or KV format of the same plan is not another plan.
     """
-    rows = np.flatnonzero(table.feasible)
-    watts = table.fleets.replica_watts[rows] * table.fleets.needed[rows]
-    order = rows[np.lexsort((rows, watts, table.fleets.instances[rows], table.fleets.cost[rows]))]
+    rows = by_preference(table, np.flatnonzero(table.feasible))
+    each = np.array([item.rated_watts for item in table.pools])[table.pool[rows]]
+    instances = table.fleets.instances[rows]
+    # lexsort is stable: what is left equal stays in order of preference
+    order = rows[np.lexsort((each * instances, instances, table.fleets.cost[rows]))]
     axes = table.layouts.axes
     families = sorted({item.family for item in axes.weights})
     accelerators = sorted({item.offer.accelerator for item in table.pools})
@@ -36,7 +39,7 @@ def rival_rows(table: CandidateTable, chosen: int, count: int) -> list[int]:
     signature = signature * len(kinds) + kind[pool]
     _, first = np.unique(signature[order], return_index=True)
     found = [int(row) for row in order[np.sort(first)] if signature[row] != signature[chosen]]
-    return found[:count]
+    return [widest(table, row) for row in found[:count]]
 
 
 def why_lost(rival: Detail, winner: Detail) -> str:
@@ -65,4 +68,4 @@ def _capacity(rival: Detail, winner: Detail) -> str:
 def _tie(rival: Detail, winner: Detail) -> str:
     if rival.instances > winner.instances:
         return f"costs the same with {rival.instances} instances instead of {winner.instances}"
-    return "costs the same and draws more power"
+    return "costs the same; of equal plans the one with fewer instances, less rated power, then less latency wins"

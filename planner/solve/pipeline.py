@@ -11,7 +11,7 @@ from planner.solve.alternatives import rival_rows
 from planner.solve.assemble import assemble
 from planner.solve.checker import violations
 from planner.solve.details import details
-from planner.solve.fleet import fleet_problem
+from planner.solve.fleet import fleet_problem, widest
 from planner.solve.prune import expand, prune
 from planner.solve.solver import CpSatSolver
 from planner.solve.verify import plan_violations
@@ -56,7 +56,7 @@ def choose(table: CandidateTable, solver: Solver) -> tuple[int, Outcome]:
     row = fleet.rows[option]
     if int(table.fleets.cost[row]) != outcome.objective:
         _refuse([f"the fleet costs {int(table.fleets.cost[row])}, the solver says {outcome.objective}"])
-    return row, outcome
+    return widest(table, row), outcome
 
 
 def _refuse(broken: list[str]) -> None:

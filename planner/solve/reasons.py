@@ -27,13 +27,21 @@ def reasons(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...]) -
     cost = format_usd(per_month(usd(winner.cost)), "month")
     feasible, total = int(np.count_nonzero(table.feasible)), len(table)
     found = [f"{cost} is the least that any of the {feasible:,} feasible candidates costs, of {total:,} evaluated."]
-    others = [item for item in rivals if item.pool.offer.accelerator != winner.pool.offer.accelerator]
-    if others:
-        other = others[0]
-        more = format_usd(per_month(usd(other.cost - winner.cost)), "month")
-        found.append(f"The cheapest plan on another accelerator, {other.accelerator.name}, costs {more} more.")
+    for what, name in (("on another accelerator", _accelerator), ("in another format", _weights)):
+        other = next((item for item in rivals if name(item) != name(winner)), None)
+        if other is not None:
+            more = format_usd(per_month(usd(other.cost - winner.cost)), "month")
+            found.append(f"The cheapest plan {what}, {name(other)}, costs {more} more.")
     found += [*_format(winner), _batch(table, winner)]
     return tuple(found)
+
+
+def _accelerator(item: Detail) -> str:
+    return item.accelerator.name
+
+
+def _weights(item: Detail) -> str:
+    return item.weights.id
 
 
 def limiting(table: CandidateTable, row: int) -> str:
@@ -55,13 +63,11 @@ def _format(winner: Detail) -> list[str]:
     recovery = winner.recovery
     if recovery.median is None or not recovery.n:
         return []
-    kept = f"median {format_percent(recovery.median)}"
+    kept = f"keep {format_percent(recovery.median)} of the reference's scores in the median"
     if recovery.p10 is not None:
-        kept += f", 10th percentile {format_percent(recovery.p10)}"
-    return [
-        f"{winner.weights.name} weights with a {winner.kv.name} KV cache keep {kept} of the reference's scores "
-        f"({recovery.n} measurements at {recovery.size_class})."
-    ]
+        kept += f" and {format_percent(recovery.p10)} at the 10th percentile"
+    evidence = f"({recovery.n} measurements at {recovery.size_class})"
+    return [f"{winner.weights.id} weights with a {winner.kv.id} KV cache {kept} {evidence}."]
 
 
 def _batch(table: CandidateTable, winner: Detail) -> str:
