@@ -52,9 +52,10 @@ def breakdown(estimate: Estimate, margin: Margin | None, references: Mapping[str
     free = whole - estimate.value
     limit_text = asked(margin.limit, margin.unit, say) if margin else ""
     free_text = figure(free, estimate.unit, say) if margin else ""
-    remarks = [say("of {limit}, {free} free", limit=limit_text, free=free_text)] if margin else []
+    remark = say("of {limit}, {free} free", limit=limit_text, free=free_text) if margin else ""
     if spread := interval_of(estimate, say):
-        remarks.append(say("90 % interval {interval}", interval=spread))
+        spread = say("90 % interval {interval}", interval=spread)
+        remark = say("{first}; {second}", first=remark, second=spread) if remark else spread
     return Breakdown(
         id=quantity(estimate.name).replace("_", "-"),
         label=label(estimate.name, say),
@@ -73,7 +74,7 @@ def breakdown(estimate: Estimate, margin: Margin | None, references: Mapping[str
         limit_text=limit_text,
         free_text=free_text,
         free_share=free / whole if whole else 0.0,
-        remark="; ".join(remarks),
+        remark=remark,
     )
 
 

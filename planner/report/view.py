@@ -164,7 +164,7 @@ def _headlines(
     if per_token:
         found.append(Headline(say("Per million tokens"), per_token, say("output tokens")))
     gpus = say("{n} per replica", n=plan.deployments[0].gpus_per_replica)
-    found.append(Headline("GPUs", f"{sum(item.gpus for item in plan.deployments):,}", gpus))
+    found.append(Headline(say("GPUs"), f"{sum(item.gpus for item in plan.deployments):,}", gpus))
     predicted = [row for row in requirements if row.low is not None]
     found += [Headline(row.label, row.actual_text, row.limit_text) for row in predicted[: 5 - len(found)]]
     return tuple(found)
