@@ -9,7 +9,9 @@ from planner.architecture.fields import Fields
 from planner.architecture.model import Component, Tensor
 from planner.architecture.tensors import linear, norm, vector
 
-_PLAIN = frozenset({"relu", "relu2", "gelu", "gelu_new", "gelu_fast", "gelu_python", "xielu", "squared_relu"})
+PLAIN_ACTIVATIONS = frozenset(
+    {"relu", "relu2", "gelu", "gelu_new", "gelu_fast", "gelu_python", "xielu", "squared_relu"}
+)
 """Activations of two-matrix MLPs. Gated ones say silu or swiglu; gelu_pytorch_tanh is Gemma's gate."""
 
 
@@ -17,7 +19,7 @@ def is_gated(fields: Fields, facts: Facts) -> bool:
     """Whether the MLP multiplies two up-projections (three matrices) or applies one activation (two)."""
     if facts.gated_mlp is not None:
         return facts.gated_mlp
-    return fields.text("hidden_act", "silu") not in _PLAIN
+    return fields.text("hidden_act", "silu") not in PLAIN_ACTIVATIONS
 
 
 def mlp_bias(fields: Fields, facts: Facts) -> bool:
