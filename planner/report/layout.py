@@ -38,6 +38,7 @@ def cut(text: str, columns: int) -> str:
     """Return ``text`` in at most ``columns``, with an ellipsis where it was cut."""
     if width(text) <= columns:
         return text
+    columns = max(columns, 1)
     while width(text) > columns - 1:
         text = text[:-1]
     return text.rstrip() + "…"

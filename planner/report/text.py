@@ -6,6 +6,7 @@ Plain Python, no template engine: this is what ``planner solve`` prints, and its
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from planner.report.breakdown import Breakdown
@@ -17,32 +18,56 @@ if TYPE_CHECKING:
     from planner.plan import Plan
     from planner.scenario import Scenario
 
-COLUMNS = 100
+COLUMNS, LINES = 100, 40
+"""A screen. Lines are a wish: what is told shorter to keep it never includes a figure of the plan."""
+
 _BAR = 20
 _SHADES = "█▓▒░"
 
 
+@dataclass(frozen=True, slots=True)
+class _Brevity:
+    """How many lines an alternative may take, and how many reasons and warnings are told in full."""
+
+    rival_lines: int
+    reasons: int
+    warnings: int
+
+
+_BREVITIES = (_Brevity(3, 99, 99), _Brevity(1, 99, 99), _Brevity(1, 99, 3), _Brevity(1, 4, 2), _Brevity(1, 3, 1))
+"""Tried in this order until the text fits a screen."""
+
+
 def plan_text(plan: Plan, scenario: Scenario | None = None, *, language: str = "en", paint: Paint = unpainted) -> str:
-    """Return ``plan`` as text of at most ``COLUMNS`` columns, with a final newline."""
+    """Return ``plan`` as text of at most ``COLUMNS`` columns and, where it can, of ``LINES`` lines."""
     say = translator(language)
     view = plan_view(plan, say, scenario)
+    for brevity in _BREVITIES:
+        text = _text(view, say, paint, brevity)
+        if text.count("\n") <= LINES:
+            break
+    return text
+
+
+def _text(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> str:
     blocks = [
         _head(view, say, paint),
         _requirements(view.requirements, say, paint),
         *(_breakdown(item, say, paint) for item in view.memory),
-        _reasons(view, say, paint),
-        _rivals(view, say, paint),
-        _end(view, say, paint),
+        _reasons(view, say, paint, brevity),
+        _rivals(view, say, paint, brevity),
+        _end(view, say, paint, brevity),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks if block).replace("\N{NO-BREAK SPACE}", " ") + "\n"
+    text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _head(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     lines = [f"{paint('strong', view.title)}  {paint('faint', cut(view.subject, COLUMNS - width(view.title) - 2))}", ""]
     for fleet in view.fleets:
         what = f"{fleet.verb} {fleet.count} × {fleet.offer}"
-        lines.append(f"{paint('strong', what)}  {fleet.where}, {fleet.gpus}")
-        lines += [fleet.layout, fleet.formats]
+        where = cut(fleet.where, COLUMNS - width(what) - 2)
+        lines += [f"{paint('strong', what)}  {where}", f"{fleet.gpus}: {fleet.layout}", fleet.formats]
     costs = [paint("strong", view.cost_per_month), view.cost_per_hour]
     if view.cost_per_million:
         costs.append(say("{cost} per million output tokens", cost=view.cost_per_million))
@@ -80,11 +105,11 @@ def _together(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _reasons(view: PlanView, say: Translator, paint: Paint) -> list[str]:
-    return [paint("strong", say("Why")), *_bullets(view.reasons)] if view.reasons else []
+def _reasons(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:
+    return [paint("strong", say("Why")), *_bullets(view.reasons[: brevity.reasons])] if view.reasons else []
 
 
-def _rivals(view: PlanView, say: Translator, paint: Paint) -> list[str]:
+def _rivals(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:
     if not view.rivals:
         return []
     head = [say("Next best"), "", say("per month"), "", "TTFT p95", "TPOT p95"]
@@ -92,12 +117,18 @@ def _rivals(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     lines = table([head, *rows], "llrrrr")
     found = [paint("strong", lines[0])]
     for line, rival in zip(lines[1:], view.rivals, strict=True):
-        found += [line, *(paint("faint", f"  {part}") for part in wrap(f"{rival.layout}: {rival.reason}", COLUMNS - 2))]
+        why = wrap(f"{rival.layout}: {rival.reason}", COLUMNS - 2)
+        if len(why) > brevity.rival_lines:
+            why = [*why[: brevity.rival_lines - 1], cut(" ".join(why[brevity.rival_lines - 1 :]), COLUMNS - 2)]
+        found += [line, *(paint("faint", f"  {part}") for part in why)]
     return found
 
 
-def _end(view: PlanView, say: Translator, paint: Paint) -> list[str]:
-    lines = [paint("warn", line) for line in _bullets(view.warnings, mark="! ")]
+def _end(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:
+    told = list(view.warnings[: brevity.warnings])
+    if more := len(view.warnings) - len(told):
+        told.append(say("and {n} more; --format md tells all", n=more))
+    lines = [paint("warn", line) for line in _bullets(told, mark="! ")]
     return lines + [paint("faint", line) for line in wrap(view.proof, COLUMNS)]
 
 

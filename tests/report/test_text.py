@@ -11,7 +11,7 @@ from planner.cli.output import _painted
 from planner.report.conflict import conflict_text
 from planner.report.i18n import LANGUAGES
 from planner.report.layout import width
-from planner.report.text import plan_text
+from planner.report.text import LINES, plan_text
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -34,8 +34,7 @@ def test_a_conflict_fits_one_screen(conflict, language):
 def test_it_says_what_to_rent_how_it_is_laid_out_and_what_it_costs(plan):
     text = plan_text(plan)
     assert "Rent 2 × lambda-gpu-8x-h100-sxm5" in text
-    assert "16 × h100-sxm-80gb" in text
-    assert "4 replicas on 4 GPUs each (TP 4), 50 sequences at a time" in text
+    assert "16 × h100-sxm-80gb: 4 replicas on 4 GPUs each (TP 4), 50 sequences at a time" in text
     assert "vllm, weights fp8-e4m3, KV cache fp8" in text
     assert "$36,791/month  $50.40/h  $3.11 per million output tokens" in text
 
@@ -81,6 +80,16 @@ def test_an_answer_with_a_gap_is_not_called_proven(plan):
     assert "Proven" not in text
     assert "a gap of 4%" in text
     assert "not checked" in text
+
+
+def test_a_plan_with_much_to_say_is_told_shorter_but_keeps_its_figures(plan):
+    long = tuple(f"Warning number {n}, which takes {'very ' * 20}long to read to its end." for n in range(9))
+    text = plan_text(replace(plan, warnings=long))
+    assert len(text.splitlines()) <= LINES
+    assert "Warning number 0" in text
+    assert "more; --format md tells all" in text
+    for figure in ("1.31 s", "1.05–1.96 s", "$36,791/month", "78.2 GiB", "+$1,753", "$50.40/h"):
+        assert figure in text
 
 
 def test_colour_adds_nothing_but_colour(plan, conflict):
