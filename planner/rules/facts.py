@@ -30,11 +30,16 @@ TF32 is left out: the note leaves its length open, and it is the greatest produc
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """An offer at one of its prices, and how old that price is."""
+    """An offer at one of its prices, and the day at which the price is judged."""
 
     offer: Offer
     price: Price
-    age_days: int
+    today: str
+
+    @property
+    def age_days(self) -> int:
+        """Days since the price was read."""
+        return price_age_days(self.price.as_of, self.today)
 
 
 @dataclass(frozen=True, slots=True)

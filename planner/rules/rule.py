@@ -50,6 +50,8 @@ class Rule:
     limits: tuple[Limit, ...] = ()
     path: str = ""
     line: int = 0
+    policy: bool = True
+    """Somebody's choice, which a conflict may propose to drop; false for facts of hardware and engines."""
 
     @property
     def cuts(self) -> bool:
@@ -83,6 +85,7 @@ class Rule:
             "limits": [[limit.variable, limit.operator, limit.bound] for limit in self.limits],
             "path": self.path,
             "line": self.line,
+            "policy": self.policy,
         }
 
     @classmethod

@@ -119,6 +119,7 @@ class PackEntry(_Model):
     id: Identifier
     about: Text
     default: bool
+    policy: bool
 
 
 class PackIndex(_Model):

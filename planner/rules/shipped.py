@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -75,7 +75,8 @@ def read_packs(directory: Path) -> tuple[Pack, ...]:
         rules: list[Rule] = []
         for path in sorted((directory / entry.id).glob("*.yaml")):
             try:
-                rules += load_rule_file(path, name=f"rules/{entry.id}/{path.name}", pack=entry.id).rules
+                read = load_rule_file(path, name=f"rules/{entry.id}/{path.name}", pack=entry.id).rules
+                rules += [replace(rule, policy=entry.policy) for rule in read]
             except RuleError as error:
                 problems += error.diagnostics
         packs.append(Pack(entry.id, entry.about, entry.default, tuple(rules)))

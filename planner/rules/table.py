@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,15 @@ class CandidateColumns(Mapping[str, Column]):
     ``entities`` gives, per subject (``accelerator``, ``offer``, ``format``, ``kv_format``, ``engine``), the index of
     each row's entity and the entities (``offer``: planner.rules.facts.Priced); a single entity, such as ``model`` or
     ``scenario`` (planner.rules.facts.Asked), may stand alone and holds for every row. ``numbers`` are plain arrays by
-    variable: ``tp``, ``pp``, ``replicas``, ``estimates.*``. What is not given has no column, and a rule that reads it
-    cannot be evaluated yet.
+    variable (``tp``, ``replicas``, ``estimates.*``), or what computes them. What is not given has no column, and a
+    rule that reads it cannot be evaluated yet.
     """
 
     def __init__(
         self,
         rows: int,
         entities: Mapping[str, tuple[NDArray[Any], Sequence[Any]] | Any],
-        numbers: Mapping[str, NDArray[Any]] | None = None,
+        numbers: Mapping[str, NDArray[Any] | Callable[[], NDArray[Any]]] | None = None,
     ) -> None:
         self.rows = rows
         self._entities: dict[str, tuple[Codes, Sequence[Any]]] = {}
@@ -78,21 +78,25 @@ class CandidateColumns(Mapping[str, Column]):
 
     def _make(self, name: str) -> Column:
         if name in self._numbers:
-            return _numeric(name, self._numbers[name])
+            return _numeric(name, self._number(name))
         match name:
             case "engine.format_support":
                 return self._support("format", "weight_support")
             case "engine.kv_support":
                 return self._support("kv_format", "kv_support")
             case "gpus_per_replica":
-                return _numeric(name, self._numbers["tp"] * self._numbers["pp"])
+                return _numeric(name, self._number("tp") * self._number("pp"))
             case "nodes_per_replica":
                 codes, offers = self._entities["offer"]
                 sizes = np.array([priced.offer.gpus for priced in offers], dtype=np.int64)[codes]
-                return _numeric(name, -(-self._numbers["tp"] * self._numbers["pp"] // sizes))
+                return _numeric(name, -(-self._number("tp") * self._number("pp") // sizes))
         codes, entities = self._entities[VARIABLES[name].subject]
         read = SUBJECTS[VARIABLES[name].subject][name]
         return Column(codes, [read(entity) for entity in entities])
+
+    def _number(self, name: str) -> NDArray[Any]:
+        given = self._numbers[name]
+        return given() if callable(given) else given
 
     def _support(self, subject: str, method: str) -> Column:
         """Ask each engine once per format and accelerator that meet in some row."""

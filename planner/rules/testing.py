@@ -208,14 +208,14 @@ def _entity(kind: str, name: str, catalog: Catalog) -> Any:
 
 def _priced(name: str, catalog: Catalog) -> Any:
     """An offer at the price kind after the last colon, or at its first price."""
-    from planner.rules.facts import Priced, newest_price, price_age_days
+    from planner.rules.facts import Priced, newest_price
 
     offer_id, _, kind = name.rpartition(":") if name not in catalog.offers else (name, "", "")
     offer = catalog.offers.get(offer_id)
     price = None if offer is None else offer.price(kind) if kind else offer.prices[0]
     if offer is None or price is None:
         raise LookupError(f"the catalog has no offer {name!r}")
-    return Priced(offer, price, price_age_days(price.as_of, newest_price(catalog.offers.values())))
+    return Priced(offer, price, newest_price(catalog.offers.values()))
 
 
 def _hashable(value: Any) -> Any:

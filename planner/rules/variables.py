@@ -175,17 +175,17 @@ _STATIC: tuple[_Row, ...] = (
 
 # What the candidate would do.
 _ESTIMATE: tuple[_Row, ...] = (
-    ("replicas", "int", "Replicas that the load needs."),
+    ("replicas", "int", "Replicas that run: what the load needs, and what fills rented instances."),
     ("estimates.instances", "int", "Instances that the replicas need."),
     ("estimates.gpus", "int", "GPUs that are paid for: whole instances."),
     ("estimates.ttft_p95_ms", "double", "95th percentile of the time to first token, ms."),
     ("estimates.tpot_p95_ms", "double", "95th percentile of the time per output token, ms."),
     ("estimates.output_tokens_per_second", "double", "Generated tokens per second, all replicas."),
-    ("estimates.memory_free_gib", "double", "Memory of a GPU that neither weights nor the load's KV cache use, GiB."),
+    ("estimates.batch", "int", "Sequences that a replica may hold at once."),
     ("estimates.usd_per_hour", "double", "Cost per hour."),
     ("estimates.usd_per_month", "double", "Cost per month."),
     ("estimates.recovery", "double", "Expected share of the 16-bit model's quality; 0.0 where nothing was measured."),
-    ("estimates.power_kw", "double", "Board power of all GPUs that are paid for, kW."),
+    ("estimates.power_kw", "double", "Rated power of what is paid for: TDP of the boards, and hosts where known, kW."),
     ("estimates.evidence", "string", "What the performance figures rest on, as the estimates print it."),
 )
 
@@ -195,7 +195,7 @@ _PLAN: tuple[_Row, ...] = (
     ("plan.gpus", "int", "GPUs of the plan, idle ones of whole instances included."),
     ("plan.replicas", "int", "Replicas of the plan."),
     ("plan.types", "int", "Distinct accelerators of the plan."),
-    ("plan.power_kw", "double", "Board power of all GPUs of the plan, kW."),
+    ("plan.power_kw", "double", "Rated power of the plan: TDP of the boards, and hosts where known, kW."),
     ("plan.usd_per_month", "double", "Cost of the plan per month, USD."),
     ("plan.spot_share", "double", "Share of the plan's GPUs that are spot, 0 to 1."),
 )

@@ -32,7 +32,7 @@ def test_every_entry_gives_values_of_the_declared_types(catalog: Catalog, root: 
     scenario = load_scenario(root / "scenarios" / "70b-chat.yaml")
     entities = {
         "accelerator": list(catalog.accelerators.values()),
-        "offer": [Priced(o, p, price_age_days(p.as_of, newest)) for o in catalog.offers.values() for p in o.prices],
+        "offer": [Priced(o, p, newest) for o in catalog.offers.values() for p in o.prices],
         "format": list(catalog.formats.values()),
         "kv_format": list(catalog.kv_formats.values()),
         "engine": list(catalog.engines.values()),

@@ -1,0 +1,267 @@
+"""The rules of a scenario over its search space, each decided as early as what it reads is known.
+
+Five levels, from few to many combinations: a **price** (offer at a price kind), a **placement** (a price with degrees
+of parallelism), a **layout** (a cell of the grid, without prices), a **row** (a layout on a pool) and a **fleet** (a
+row with its estimates and its replicas). The first three cut before anything is estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from planner.candidates.rule_columns import table_columns
+from planner.plan import Rejection
+from planner.rules.engine import Verdicts, evaluate_rules
+from planner.rules.facts import Asked, Priced
+from planner.rules.loader import scenario_rules
+from planner.rules.messages import placeholders
+from planner.rules.rule import Rule, RuleSet
+from planner.rules.table import CandidateColumns
+from planner.rules.variables import VARIABLES
+from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from planner.architecture.model import ModelArchitecture
+    from planner.candidates.limits import Parallelism
+    from planner.candidates.space import Axes
+    from planner.candidates.table import CandidateTable
+    from planner.catalog import Catalog
+    from planner.catalog.schema.accelerators import Accelerator
+    from planner.scenario import Scenario
+
+    Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
+
+Level = Literal["price", "placement", "layout", "row", "fleet"]
+
+_AXES = {"accelerator": "h", "engine": "e", "format": "w", "kv_format": "k", "layout": "x"}
+_JOINT = {"engine.format_support": "hew", "engine.kv_support": "hek"}
+_FIXED = frozenset({"model", "scenario"})
+_HARDWARE = ("offer.", "accelerator.")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceVerdicts:
+    """What the rules say of prices: which they cut, which degrees each may hold, and what tells prices apart."""
+
+    cut: Bools
+    holds: tuple[tuple[int, ...], ...]
+    """[price]: indices of the degrees of parallelism that no rule forbids on it."""
+    signature: tuple[tuple[object, ...], ...]
+    """[price]: equal for prices of which the rules still to come cannot say different things."""
+    rejected: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutCut:
+    """A rule's verdict on the grid: ``mask`` is true where it is violated, of length 1 along axes that it ignores."""
+
+    rule: Rule
+    mask: Bools
+    message: str
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The rules of one scenario. ``marked``: those of policy do not cut but become requirements, to be explained."""
+
+    rules: RuleSet
+    asked: Asked
+    architecture: ModelArchitecture
+    marked: bool
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario,
+        architecture: ModelArchitecture,
+        catalog: Catalog,
+        *,
+        marked: bool,
+        rules: RuleSet | None = None,
+    ) -> Ruling:
+        """Read the rules of ``scenario``, or take ``rules`` instead. Raises RuleError where they are wrong."""
+        chosen = scenario_rules(scenario) if rules is None else rules
+        return cls(chosen, Asked.of(scenario, catalog), architecture, marked)
+
+    @cached_property
+    def _cutting(self) -> Mapping[Level, tuple[Rule, ...]]:
+        levels: dict[Level, list[Rule]] = {"price": [], "placement": [], "layout": [], "row": [], "fleet": []}
+        for rule in self.rules.rules:
+            if rule.cuts:
+                levels["fleet" if self.marked and rule.policy else level_of(rule)].append(rule)
+        return {level: tuple(rules) for level, rules in levels.items()}
+
+    @property
+    def of_fleets(self) -> tuple[Rule, ...]:
+        """The cutting rules that are judged as requirements, once fleets are known."""
+        return self._cutting["fleet"]
+
+    @property
+    def preferences(self) -> tuple[Rule, ...]:
+        """The rules with a price."""
+        return tuple(rule for rule in self.rules.rules if rule.effect == "prefer")
+
+    def of_prices(
+        self, prices: Sequence[Priced], devices: Mapping[str, Accelerator], degrees: Sequence[Parallelism]
+    ) -> PriceVerdicts:
+        """Judge prices, and each with every degree of parallelism. ``devices`` are the accelerators by id."""
+        names = sorted({priced.offer.accelerator for priced in prices})
+        number = {name: index for index, name in enumerate(names)}
+        device = np.array([number[priced.offer.accelerator] for priced in prices], dtype=np.int64)
+        entities = {**self._fixed, "accelerator": (device, [devices[name] for name in names])}
+        columns = CandidateColumns(len(prices), {**entities, "offer": (np.arange(len(prices)), prices)})
+        verdicts = evaluate_rules(self._cutting["price"], columns, len(prices))
+        # Many prices are of the same hardware; placements are judged once for each kind of it.
+        rules = self._cutting["placement"]
+        telling = sorted({name for rule in rules for name in _shown(rule) if name.startswith(_HARDWARE)})
+        kinds = _keys(columns, [*telling, "offer.gpus"])
+        distinct, which = _first_of(kinds)
+        width = len(degrees)
+        pairs = {
+            **self._fixed,
+            "accelerator": (np.repeat(device[distinct], width), entities["accelerator"][1]),
+            "offer": (np.repeat(distinct, width), prices),
+        }
+        numbers = {
+            name: np.tile(np.array([getattr(item, name) for item in degrees], dtype=np.int64), len(distinct))
+            for name in ("tp", "pp", "ep")
+        }
+        placed = evaluate_rules(rules, CandidateColumns(len(distinct) * width, pairs, numbers), len(distinct) * width)
+        held = ~placed.cut().reshape(len(distinct), width)
+        each = np.bincount(which, minlength=len(distinct))
+        return PriceVerdicts(
+            cut=verdicts.cut(),
+            holds=tuple(tuple(np.flatnonzero(held[kind]).tolist()) for kind in which.tolist()),
+            signature=tuple(
+                zip((held[kind].tobytes() for kind in which.tolist()), _keys(columns, self._pending), strict=True)
+            ),
+            rejected=(*_rejections(verdicts), *_rejections(placed, np.repeat(each, width))),
+        )
+
+    def of_layouts(self, axes: Axes) -> list[LayoutCut]:
+        """Judge the grid hardware x engine x weights x KV format x degrees, each rule over the axes that it reads."""
+        grids: dict[str, list[Rule]] = {}
+        for rule in self._cutting["layout"]:
+            grids.setdefault(_axes_of(rule), []).append(rule)
+        sizes = [len(item) for item in (axes.hardware, axes.engines, axes.weights, axes.kv_formats, axes.parallelism)]
+        order = {rule.id: index for index, rule in enumerate(self._cutting["layout"])}
+        found = []
+        for letters, rules in grids.items():
+            shape = [size if letter in letters else 1 for letter, size in zip("hewkx", sizes, strict=True)]
+            hardware, engine, weights, kv, degree = (axis.ravel() for axis in np.indices(shape))
+            entities = {
+                **self._fixed,
+                "accelerator": (hardware, [item.accelerator for item in axes.hardware]),
+                "engine": (engine, axes.engines),
+                "format": (weights, axes.weights),
+                "kv_format": (kv, axes.kv_formats),
+            }
+            numbers = {
+                name: np.array([getattr(item, name) for item in axes.parallelism], dtype=np.int64)[degree]
+                for name in ("tp", "pp", "ep")
+            }
+            verdicts = evaluate_rules(rules, CandidateColumns(hardware.size, entities, numbers), hardware.size)
+            found += [
+                LayoutCut(verdicts.rules[name], mask.reshape(shape), verdicts.message(name))
+                for name, mask in verdicts.violations.items()
+            ]
+        return sorted(found, key=lambda item: order[item.rule.id])
+
+    def of_rows(self, table: CandidateTable) -> Verdicts:
+        """Judge rows by the rules that read both the layout and the price, before fleets are sized."""
+        rules = self._cutting["row"]
+        return evaluate_rules(rules, table_columns(table, self.asked) if rules else {}, len(table) if rules else 0)
+
+    def preference(self, table: CandidateTable) -> Ints:
+        """Return what preferences add to each row's cost in the objective, in micro-dollars per hour."""
+        rules = self.preferences
+        if not rules:
+            return np.zeros(len(table), dtype=np.int64)
+        fleets = table.fleets
+        gpus = np.array([pool.offer.gpus for pool in table.pools], dtype=np.int64)[table.pool]
+        verdicts = evaluate_rules(rules, table_columns(table, self.asked), len(table))
+        monthly = verdicts.penalty_usd_per_month(
+            {
+                "plan": np.ones(len(table)),
+                "replica": fleets.replicas,
+                "instance": fleets.instances,
+                "gpu": fleets.instances * gpus,
+            }
+        )
+        return np.rint(monthly / HOURS_PER_MONTH * MICRO_USD_PER_USD).astype(np.int64)
+
+    def said_of(self, table: CandidateTable, row: int, effects: Iterable[str]) -> Verdicts:
+        """Return the verdicts of the rules with one of ``effects`` on a single row."""
+        wanted = frozenset(effects)
+        rules = [rule for rule in self.rules.rules if rule.effect in wanted]
+        return evaluate_rules(rules, table_columns(table, self.asked, np.array([row])), 1)
+
+    @cached_property
+    def _fixed(self) -> dict[str, Any]:
+        return {"model": self.architecture, "scenario": self.asked}
+
+    @property
+    def _pending(self) -> list[str]:
+        """Variables of offers that rules may still read once prices have been compared with each other."""
+        later = (*self._cutting["row"], *self._cutting["fleet"], *self.preferences)
+        return sorted({name for rule in later for name in rule.reads if name.startswith("offer.")})
+
+
+def level_of(rule: Rule) -> Level:
+    """Return the level at which everything is known that a rule reads or its messages show."""
+    names = _shown(rule)
+    if any(VARIABLES[name].stage != "static" for name in names):
+        return "fleet"
+    offered = any(name.startswith("offer.") or name == "nodes_per_replica" for name in names)
+    if not offered:
+        return "layout"
+    subjects = {VARIABLES[name].subject for name in names} - {"offer", "accelerator"} - _FIXED
+    if not subjects:
+        return "price"
+    return "placement" if subjects == {"layout"} else "row"
+
+
+def _shown(rule: Rule) -> tuple[str, ...]:
+    texts = [name for text in rule.message.values() for name in placeholders(text)]
+    return tuple(dict.fromkeys((*rule.reads, *texts)))
+
+
+def _axes_of(rule: Rule) -> str:
+    letters = {
+        letter
+        for name in _shown(rule)
+        if VARIABLES[name].subject not in _FIXED
+        for letter in _JOINT.get(name, _AXES[VARIABLES[name].subject])
+    }
+    return "".join(sorted(letters))
+
+
+def _keys(columns: CandidateColumns, names: Sequence[str]) -> list[tuple[object, ...]]:
+    """[row]: the values of ``names``."""
+    if not names:
+        return [()] * columns.rows
+    listed = [columns[name] for name in names]
+    return list(zip(*([item.values[code] for code in item.codes.tolist()] for item in listed), strict=True))
+
+
+def _first_of(keys: Sequence[tuple[object, ...]]) -> tuple[Ints, Ints]:
+    """Return (the first index of each distinct key, for each index the number of its key)."""
+    number: dict[tuple[object, ...], int] = {}
+    which = np.array([number.setdefault(key, len(number)) for key in keys], dtype=np.int64)
+    first = np.unique(which, return_index=True)[1] if len(keys) else np.zeros(0, dtype=np.int64)
+    return first.astype(np.int64), which
+
+
+def _rejections(verdicts: Verdicts, weight: Ints | None = None) -> list[Rejection]:
+    return [
+        Rejection(name, verdicts.message(name), int(mask.sum() if weight is None else weight[mask].sum()))
+        for name, mask in verdicts.violations.items()
+    ]
