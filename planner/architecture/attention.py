@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from planner.architecture.facts import Facts, NormKind, OutputGate, QkNorm
 from planner.architecture.fields import Fields
@@ -78,14 +78,8 @@ def rotary_width(fields: Fields, facts: Facts) -> int:
             return fields.integer(name, minimum=0)
     heads = fields.integer("num_attention_heads")
     width = fields.integer("head_dim", max(fields.integer("hidden_size") // heads, 1))
-    nested = fields.raw("rope_parameters")
-    stated = nested.get("partial_rotary_factor") if isinstance(nested, Mapping) else None
-    share = (
-        stated
-        if isinstance(stated, float)
-        else fields.number("partial_rotary_factor", fields.number("rotary_pct", 1.0))
-    )
-    return int(width * share)
+    share = fields.number("partial_rotary_factor", fields.number("rotary_pct", 1.0))
+    return int(width * fields.inside("rope_parameters").number("partial_rotary_factor", share))
 
 
 def softmax_attention(fields: Fields, facts: Facts, kind: MixerKind, window: int | None) -> tuple[Mixer, list[Tensor]]:

@@ -8,19 +8,21 @@ from planner.architecture.fields import Fields
 from planner.architecture.model import Mixer, Tensor
 from planner.architecture.tensors import linear, vector
 
-_RATIOS = {"compressed": 4, "heavily_compressed": 128}
-"""Tokens per compressed entry: sparse (with an indexer) and heavy compression, where ``compress_rates`` is silent."""
+_RATIOS = {
+    "compressed": ("compressed_sparse_attention", 4),
+    "heavily_compressed": ("heavily_compressed_attention", 128),
+}
+"""Kind -> its key in ``compress_rates``, and its tokens per entry where that is silent. Sparse has an indexer."""
 
 
 def compressed_attention(fields: Fields, kind: str, window: int | None) -> tuple[Mixer, list[Tensor]]:
     """Return mixer and tensors of one layer; ``kind`` sliding keeps the window only."""
     heads = fields.integer("num_attention_heads")
     width = fields.integer("head_dim")
-    rates = fields.mapping("compress_rates")
-    ratio = {
-        "compressed": int(rates.get("compressed_sparse_attention", _RATIOS["compressed"])),
-        "heavily_compressed": int(rates.get("heavily_compressed_attention", _RATIOS["heavily_compressed"])),
-    }.get(kind, 0)
+    ratio = 0
+    if kind in _RATIOS:
+        name, default = _RATIOS[kind]
+        ratio = fields.inside("compress_rates").integer(name, default)
     index_width = fields.integer("index_head_dim", 128) if kind == "compressed" else 0
     mixer = Mixer(
         "sliding",

@@ -111,9 +111,10 @@ def _vision_experts(fields: Fields, hidden: int, experts: int) -> Iterator[Tenso
     widths = fields.raw("moe_intermediate_size")
     if not (isinstance(widths, list) and len(widths) == 2) or fields.integer("num_hidden_layers") == 2:
         return
+    width = fields.integer("moe_intermediate_size", layer=1)
     yield from linear("vision_router", "vision", experts, hidden, "replicated")
     yield vector("vision_router.correction_bias", "vision", experts)
-    for name, rows, columns in (("up_and_gate", 2 * int(widths[1]), hidden), ("down_proj", hidden, int(widths[1]))):
+    for name, rows, columns in (("up_and_gate", 2 * width, hidden), ("down_proj", hidden, width)):
         yield Tensor(f"vision_experts.{name}", "vision", rows, columns, "experts", count=experts)
 
 

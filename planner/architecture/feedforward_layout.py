@@ -20,7 +20,8 @@ def feedforward_kinds(fields: Fields, facts: Facts, count: int) -> list[FeedForw
     if single is not None:
         return (single + ["none"] * count)[:count]
     if fields.items("block_configs"):
-        return [_nas(block) for block in fields.items("block_configs")][:count]
+        blocks = [_nas(block) for block in fields.items("block_configs")]
+        return (blocks + ["none"] * count)[:count]
     if not facts.feedforward:
         return ["none"] * count
     if not fields.integer("num_experts", 0, minimum=0) or not fields.flag("enable_moe_block", True):
@@ -70,7 +71,7 @@ def _listed(fields: Fields, count: int) -> list[bool] | None:
 def _computed(fields: Fields, count: int) -> list[bool]:
     """First dense layers, a period with an offset, an interval within bounds."""
     first = fields.integer("first_k_dense_replace", 0, minimum=0)
-    only_dense = set(fields.items("mlp_only_layers"))
+    only_dense = fields.indices("mlp_only_layers")
     step = fields.integer("decoder_sparse_step", fields.integer("interleave_moe_layer_step", 1))
     every = fields.integer("moe_layer_freq", 1)
     period = fields.integer("expert_layer_period", 1)

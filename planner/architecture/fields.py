@@ -211,6 +211,14 @@ class Fields:
             return []
         return value
 
+    def indices(self, name: str) -> frozenset[int]:
+        """Return a list of whole numbers as a set (empty when absent)."""
+        values = self.items(name)
+        if any(type(value) is not int for value in values):
+            self.problem(name, f"must list whole numbers, is {values!r:.80}")
+            return frozenset()
+        return frozenset(values)
+
     def mapping(self, name: str) -> Mapping[str, Any]:
         """Return a nested mapping (empty when absent)."""
         value = self.raw(name, {})
@@ -218,6 +226,12 @@ class Fields:
             self.problem(name, f"must be a mapping, is {value!r:.80}")
             return {}
         return value
+
+    def inside(self, name: str) -> Fields:
+        """Return the fields of a nested mapping (none when it is absent); problems are noted in one place."""
+        return Fields(
+            self.mapping(name), source=self.source, prefix=f"{self.prefix}{self.name_of(name)}.", problems=self.problems
+        )
 
     def overlay(self, overrides: Sequence[tuple[str, Any]]) -> Fields:
         """Return the same fields with some values replaced; problems are noted in one place."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from planner.architecture.facts import Facts
 from planner.architecture.feedforward_layout import FeedForward, feedforward_kinds
-from planner.architecture.fields import Fields
+from planner.architecture.fields import LIMITS, Fields
 from planner.architecture.overrides import layer_overrides
 
 Kind = Literal[
@@ -55,9 +55,12 @@ def plan_layers(fields: Fields, facts: Facts) -> tuple[LayerPlan, ...]:
     if kinds is None:
         count = fields.integer("num_hidden_layers")
         kinds = _windowed(fields, facts, count) or ["full"] * count
+    if len(kinds) > LIMITS["num_hidden_layers"]:
+        fields.problem("num_hidden_layers", f"the config lists {len(kinds)} layers, at most 4096 are read")
+        fields.check()
     kinds = [kind for kind in _resize(fields, kinds) for _ in range(facts.sublayers)]
-    for index in fields.items("cross_attention_layers"):
-        if isinstance(index, int) and 0 <= index < len(kinds):
+    for index in fields.indices("cross_attention_layers"):
+        if 0 <= index < len(kinds):
             kinds[index] = "cross"
     blocks = feedforward_kinds(fields, facts, len(kinds))
     overrides = layer_overrides(fields, facts, kinds)
@@ -74,15 +77,15 @@ def plan_layers(fields: Fields, facts: Facts) -> tuple[LayerPlan, ...]:
 
 
 def _resize(fields: Fields, kinds: list[Kind]) -> list[Kind]:
-    """Cut the entries of MTP layers, repeat a pattern that is shorter than the model, refuse what fits neither."""
+    """Cut the entries of MTP layers, repeat a pattern that divides the model's depth, refuse what fits neither."""
     if "num_hidden_layers" not in fields:
         return kinds
     count = fields.integer("num_hidden_layers")
     if len(kinds) > count:
         return kinds[:count]
-    if kinds and len(kinds) < count:
-        return [kinds[index % len(kinds)] for index in range(count)]
-    return kinds
+    if count % len(kinds) and "block_types" not in fields:
+        fields.problem("num_hidden_layers", f"is {count}, but the config lists the kinds of {len(kinds)} layers")
+    return [kinds[index % len(kinds)] for index in range(count)]
 
 
 def _mixer_kinds(fields: Fields) -> list[Kind] | None:
@@ -122,27 +125,30 @@ def _block_kind(block: Any) -> Kind:
 
 def _indexed(fields: Fields) -> list[Kind] | None:
     """Lists of indices or of integers per layer."""
-    linear = fields.mapping("linear_attn_config")
+    linear = fields.inside("linear_attn_config")
     count = fields.integer("num_hidden_layers", 0, minimum=0)
-    if linear.get("kda_layers"):
-        recurrent = set(linear["kda_layers"])  # counted from 1
+    if linear.items("kda_layers"):
+        recurrent = linear.indices("kda_layers")  # counted from 1
         return ["recurrent" if index + 1 in recurrent else "full" for index in range(count)]
     if fields.items("attn_type_list"):
         return ["full" if item else "recurrent" for item in fields.items("attn_type_list")]
     if fields.items("hybrid_layer_pattern"):
         return ["sliding" if item else "full" for item in fields.items("hybrid_layer_pattern")]
     if fields.items("compress_ratios"):
-        return [_compression(item) for item in fields.items("compress_ratios")]
+        return [_compression(fields, item) for item in fields.items("compress_ratios")]
     if fields.items("full_attn_idxs"):
-        attention = set(fields.items("full_attn_idxs"))
+        attention = fields.indices("full_attn_idxs")
         return ["full" if index in attention else "convolution" for index in range(count)]
     if fields.given("attn_layer_indices"):
-        attention = set(fields.items("attn_layer_indices"))
+        attention = fields.indices("attn_layer_indices")
         return ["full" if index in attention else "recurrent" for index in range(count)]
     return None
 
 
-def _compression(ratio: Any) -> Kind:
+def _compression(fields: Fields, ratio: Any) -> Kind:
+    if type(ratio) is not int:
+        fields.problem("compress_ratios", f"must list whole numbers, has {ratio!r:.40}")
+        return "full"
     return "sliding" if ratio in (0, 1) else "compressed" if ratio <= 16 else "heavily_compressed"
 
 

@@ -58,6 +58,11 @@ def layer_overrides(fields: Fields, facts: Facts, kinds: Sequence[str]) -> list[
             found[int(key)].update(values)
     _shared_caches(fields, kinds, found)
     _indexers(fields, found)
+    for values in found:
+        for name, value in values.items():
+            if value is not None and not isinstance(value, int | float | str):
+                fields.problem(name, f"must be one value per layer, is {value!r:.60}")
+                values[name] = None
     return [tuple(sorted(values.items())) for values in found]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from planner.architecture.attention import rotary_width, softmax_attention
 from planner.architecture.class_defaults import ESSENTIAL, class_defaults
 from planner.architecture.compressed import compressed_attention
+from planner.architecture.counting import count_parameters
 from planner.architecture.facts import Facts
 from planner.architecture.feedforward import dense, mixture
 from planner.architecture.fields import Fields
@@ -83,6 +84,9 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
         estimated=not facts.known,
         notes=tuple(notes),
     )
+    total = count_parameters(architecture).total
+    if not 0 < total <= MAX_PARAMETERS:
+        fields.problem("hidden_size", f"together with the other sizes it implies {total:,} parameters")
     fields.check()
     return architecture
 

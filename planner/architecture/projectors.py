@@ -86,7 +86,7 @@ def _idefics3(joint: Joint) -> Iterator[Tensor]:
 
 def _pixel_shuffle(joint: Joint) -> Iterator[Tensor]:
     """InternVL: four patches side by side, LayerNorm, two-layer MLP."""
-    side = round(1 / joint.whole().number("downsample_ratio", 0.5))
+    side = max(round(1 / max(joint.whole().number("downsample_ratio", 0.5), 0.01)), 1)
     source = joint.width * side * side
     yield from norm("norm", source, "layer", _PART)
     yield from _pair("projector", joint.text, source, joint.text)
@@ -148,9 +148,7 @@ def _llama4(joint: Joint) -> Iterator[Tensor]:
 
 
 def _kimi(joint: Joint) -> Iterator[Tensor]:
-    merged = joint.width
-    for side in joint.fields.raw("merge_kernel_size", [2, 2]):
-        merged *= int(side)
+    merged = joint.width * joint.fields.integer("merge_kernel_size", 2) ** 2
     yield from norm("pre_norm", joint.width, "layer", _PART)
     yield from _pair("projector", merged, merged, joint.text)
 

@@ -125,13 +125,15 @@ def _gated_delta_net(fields: Fields, facts: Facts) -> Built:
 def _kimi_delta(fields: Fields, facts: Facts) -> Built:
     """Kimi delta attention (arXiv:2510.26692): a decay per channel, gates through low-rank pairs or full matrices."""
     hidden = fields.integer("hidden_size")
-    nested = fields.mapping("linear_attn_config")
-    heads = int(nested.get("num_heads") or fields.integer("linear_num_heads", fields.integer("num_attention_heads")))
-    width = int(nested.get("head_dim") or fields.integer("linear_head_dim", 128))
-    kernel = int(nested.get("short_conv_kernel_size") or fields.integer("linear_conv_kernel_dim", 4))
+    nested = fields.inside("linear_attn_config")
+    heads = nested.integer(
+        "num_attention_heads", fields.integer("linear_num_heads", fields.integer("num_attention_heads"))
+    )
+    width = nested.integer("head_dim", fields.integer("linear_head_dim", 128))
+    kernel = nested.integer("short_conv_kernel_size", fields.integer("linear_conv_kernel_dim", 4))
     inner = heads * width
     component: Component = "linear_attention"
-    full_rank = bool(nested.get("use_full_rank_gate")) or "kda_safe_gate" in fields
+    full_rank = nested.flag("use_full_rank_gate") or "kda_safe_gate" in fields
     tensors = [
         *linear("qkv_proj", component, 3 * inner, hidden, "column"),
         *_conv1d(component, 3 * inner, kernel, False),

@@ -46,4 +46,5 @@ def _scaling(fields: Fields) -> Mapping[str, Any]:
 
 
 def _number(value: Any, default: float) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12
+    return float(value) if usable else default

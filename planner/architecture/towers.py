@@ -82,12 +82,12 @@ def _shape(fields: Fields, facts: TowerFacts) -> Shape:
     inner = int(width * fields.number("mlp_ratio", 4.0))
     if facts.mlp_width != "mlp_ratio":
         inner = _first(fields, (facts.mlp_width, "vt_intermediate_size"), inner)
-    size = fields.raw("patch_size", 14)
-    patch = fields.integer("patch_size", 14)
-    area = patch * (int(size[1]) if isinstance(size, list) and len(size) > 1 else patch)
+    patch = fields.integer("patch_size", 14)  # square, also where it is a list of two
     channels = _first(fields, ("num_channels", "in_channels", "in_chans"), 3)
     frames = fields.integer("temporal_patch_size", 1) if facts.temporal else 1
-    return Shape(width, depth, inner, heads, fields.integer("head_dim", width // heads), channels * frames * area)
+    return Shape(
+        width, depth, inner, heads, fields.integer("head_dim", width // heads), channels * frames * patch * patch
+    )
 
 
 def _vision(fields: Fields, facts: TowerFacts, parts: ConfigParts, text_hidden: int) -> Iterator[Tensor]:
