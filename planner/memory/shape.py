@@ -25,10 +25,14 @@ class ForwardShape:
     expert_in: int
     expert_out: int
     top_k: int
+    encoder: int
+    """Bytes of features alive per image patch at the encoder's peak, times the patches of the largest image; 0 without
+    one that reads images at full resolution."""
     multimodal: bool
     recurrent: bool
     """Some layers keep a state instead of a growing cache."""
     heads: int
+    model_type: str
 
 
 def forward_shape(architecture: ModelArchitecture, layout: Layout) -> ForwardShape:
@@ -47,10 +51,32 @@ def forward_shape(architecture: ModelArchitecture, layout: Layout) -> ForwardSha
         expert_in=expert_in,
         expert_out=expert_out,
         top_k=architecture.experts_per_token if expert_in else 0,
+        encoder=_encoder_bytes(architecture),
         multimodal=any(tensor.component in ("vision", "audio") for tensor in architecture.outer),
         recurrent=any(group.mixer.state_elements for group in architecture.layers),
         heads=max((group.mixer.heads for group in architecture.layers), default=0),
+        model_type=architecture.model_type,
     )
+
+
+FULL_RESOLUTION_PATCHES = 65536
+"""Patches of the largest image that Qwen's processors let through: 12.8 to 16.8 million pixels, 14 or 16 across."""
+
+FULL_RESOLUTION = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_omni")
+"""Beginnings of model types whose images are not scaled down to a fixed size."""
+
+ENCODER_HIDDEN_COPIES = 7
+"""Hidden vectors per patch alive beside the encoder's MLP at its peak (Qwen3.5-27B on 0.27: 2.3 to 2.4 GiB)."""
+
+
+def _encoder_bytes(architecture: ModelArchitecture) -> int:
+    """Return the peak of profiling the vision encoder with one image of the largest size, in bytes."""
+    if not architecture.model_type.startswith(FULL_RESOLUTION):
+        return 0
+    matrices = [tensor for tensor in architecture.outer if tensor.component == "vision" and tensor.columns > 1]
+    hidden = min((tensor.columns for tensor in matrices if tensor.rows > tensor.columns), default=0)
+    width = max((tensor.rows for tensor in matrices if tensor.columns == hidden), default=0)
+    return 2 * FULL_RESOLUTION_PATCHES * (2 * width + ENCODER_HIDDEN_COPIES * hidden)
 
 
 def _dense(group: LayerGroup, tp: int) -> int:

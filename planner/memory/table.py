@@ -94,6 +94,8 @@ def budget_table(
     plain = np.array([item.per_gpu for item in weights], dtype=np.float64)[weights_at]
     embedding = np.array([_embedding(item, architecture) for item in weights], dtype=np.float64)[weights_at]
     on_host = _gather(runtimes, where, lambda item: item.embedding_on_host)
+    rotary = np.array([item.rotary for item in weights], dtype=np.float64)[weights_at]
+    plain -= rotary * (1.0 - _gather(runtimes, where, lambda item: item.rotary_tables))
     loaded = plain + _gather(runtimes, where, lambda item: item.loading_bytes) - on_host * embedding
     rest = _gather(runtimes, where, lambda item: item.before_weights) - loaded
     budget = np.where(rest > 0, rest * _gather(runtimes, where, lambda item: item.share_of_rest), rest)

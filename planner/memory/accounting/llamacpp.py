@@ -25,6 +25,7 @@ def account(setting: Setting) -> Runtime:
         max_num_batched_tokens=ubatch,
         max_num_seqs=setting.options.max_num_seqs or int(setting.default("parallel", 1)),
         embedding_on_host=True,
+        rotary_tables=False,
         limit_formula="total",
         activation_formula=f"4 B x {ubatch} tokens x ({shape.vocab} vocabulary + widest layer)",
         source="llama.cpp compute buffer of the logged graphs",

@@ -25,6 +25,8 @@ class EngineOptions:
     attention_dp: int = 1
     version: str | None = None
     """The engine's version as it prints it; None: the catalog's."""
+    text_only: bool = False
+    """Images are switched off, so that the vision encoder is not profiled."""
     offline: bool = False
     """vLLM's ``LLM`` class, whose default batch is larger than the server's."""
     total_bytes: int | None = None
@@ -75,6 +77,8 @@ class Runtime:
     max_num_batched_tokens: int = 0
     max_num_seqs: int = 0
     embedding_on_host: bool = False
+    rotary_tables: bool = True
+    """Cosines and sines are computed ahead and kept on the device."""
     loading_bytes: int = 0
     """What the engine's own figure for the weights has beyond their tensors."""
     limit_formula: str = ""

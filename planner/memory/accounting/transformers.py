@@ -26,6 +26,7 @@ def account(setting: Setting) -> Runtime:
         activation_peak=prefill_bytes(setting, tokens) + WORKSPACE_BYTES,
         cuda_graphs=0.0,
         graphs_inside=False,
+        rotary_tables=False,
         max_num_batched_tokens=tokens,
         max_num_seqs=setting.options.max_num_seqs or 1,
         limit_formula="total",

@@ -5,7 +5,7 @@ The coefficients are bytes that follow from the code; start-up logs confirm them
 - Sorting sampler: 2 (16-bit logits) + 4 (32-bit copy) + 4 + 8 (sorted values and indices) + 8 + 12 (reversed indices
   and buffers of torch's radix sort) = 38 bytes per sequence and vocabulary entry; 38.33 with the masks.
 - Triton top-k and top-p: 2 + 4 + 4 + 4 (probabilities, exponentials) = 14, and a row of the vocabulary per program.
-- Model runner V2 (dense, unquantized models from 0.23): 2 + 4 = 6; its profile skips top-k and top-p.
+- Model runner V2: 2 + 4 = 6; its profile skips top-k and top-p.
 - MLP: outputs of the up projections and of the activation, and the hidden vectors alive beside them.
 - Fused experts: two scratch buffers of tokens x top-k rows; freed with the layer up to 0.13, kept from 0.14.
 """
@@ -24,7 +24,11 @@ TRITON_ROW_BYTES = 4.0 * 132
 """A 32-bit row of the vocabulary for each of 132 programs, one per streaming multiprocessor of an H100."""
 
 RUNNER_V2_BYTES = 6.0
-RUNNER_V2_SINCE = 23
+RUNNER_V2_SINCE = 27
+RUNNER_V2_FIRST = frozenset({"llama", "mistral", "qwen3"})
+RUNNER_V2_FIRST_SINCE = 23
+"""Model types that took the new runner first; from 0.27 every dense, unquantized text model does."""
+
 EXPERTS_KEPT_SINCE = 14
 
 RESIDUE_BYTES = 0.045 * GIB
@@ -60,6 +64,8 @@ def activation_peak(setting: Setting, version: Version, tokens: int, sequences: 
         sampling += TRITON_ROW_BYTES * shape.vocab if sampling and per_entry == TRITON_BYTES else 0.0
     if shape.multimodal and not version.v0_engine:
         kept += MULTIMODAL_BYTES + hidden
+    if shape.encoder > max(sampling, forward) + kept and not version.v0_engine and not setting.options.text_only:
+        return float(shape.encoder), "vision encoder with one image of the largest size"
     if sampling >= forward:
         formula = f"{per_entry:g} B x {sequences} sequences x {shape.vocab} vocabulary + {tokens} tokens x hidden"
         return sampling + kept, formula
@@ -70,8 +76,10 @@ def sampler_bytes(setting: Setting, version: Version) -> float:
     """Return the bytes per sequence and vocabulary entry that the version's sampler takes."""
     if version.era != "triton":
         return SORT_BYTES
-    plain = not setting.shape.top_k and not setting.quantized and not setting.shape.recurrent
-    return RUNNER_V2_BYTES if plain and version.minor >= RUNNER_V2_SINCE else TRITON_BYTES
+    shape = setting.shape
+    plain = not (shape.top_k or shape.recurrent or shape.multimodal or setting.quantized)
+    first = shape.model_type in RUNNER_V2_FIRST and version.minor >= RUNNER_V2_FIRST_SINCE
+    return RUNNER_V2_BYTES if plain and (first or version.minor >= RUNNER_V2_SINCE) else TRITON_BYTES
 
 
 def _samples(setting: Setting, version: Version, tokens: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,11 +10,17 @@ from typing import Any
 from planner.architecture.model import ModelArchitecture
 from planner.catalog import Catalog
 from planner.catalog.schema.accelerators import Accelerator, Link
+from planner.catalog.schema.formats import KvFormat
 from planner.memory.accounting import vllm_version
 from planner.memory.accounting.runtime import EngineOptions
 from planner.memory.inference import InferenceBudget, inference_budget
-from planner.memory.validation.names import find_accelerator, find_engine, find_format, find_kv_format
-from planner.memory.weights import weight_bytes
+from planner.memory.validation.names import (
+    find_accelerator,
+    find_engine,
+    find_format,
+    find_kv_format,
+    unknown_quantization,
+)
 from planner.units import GIB
 
 FindModel = Callable[[str], ModelArchitecture | None]
@@ -96,7 +103,7 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
     budget = inference_budget(
         architecture,
         catalog.formats[fmt],
-        catalog.kv_formats[find_kv_format(row.text("kv_dtype"), *_kv_hints(row))],
+        _kv_format(row, catalog),
         device,
         catalog.engines[engine_id],
         tp,
@@ -104,9 +111,18 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
         options=options,
     )
     found = _columns(budget, row, engine_id)
-    if not known and not total:
+    if not known and not total and engine_id != "llamacpp":
         for column in ("predicted_kv_cache_gib", "predicted_kv_cache_tokens", "predicted_max_concurrency"):
             found.pop(column, None)
+        logged = row.get("kv_cache_gib")
+        if isinstance(logged, int | float) and logged > 0:
+            found["predicted_kv_cache_tokens"] = _printed_tokens(
+                replace(budget, kv_budget_bytes=int(logged * GIB)), row, engine_id
+            )
+            notes.append("tokens are those of the logged cache size")
+    if "experts on cpu" in name.lower() or "row split" in name.lower():
+        found.pop("predicted_weights_gib_per_gpu")
+        notes.append("weights are elsewhere than on one GPU")
     return {**found, "prediction_notes": "; ".join(notes)}
 
 
@@ -154,18 +170,25 @@ COUNTS_SEQUENCES_SINCE = 12
 def _weight_format(row: LogRow, architecture: ModelArchitecture, engine_id: str) -> str:
     text = (row.text("quantization"), row.text("model"), row.text("weight_dtype"))
     fmt = find_format(*text)
+    if fmt is None and (engine_id == "llamacpp" or any(unknown_quantization(item) for item in text)):
+        return ""
     if fmt is None:
-        fmt = architecture.native_format or ("fp16" if engine_id == "llamacpp" else "bf16")
+        fmt = architecture.native_format or "bf16"
     if fmt == "fp8-e4m3" and architecture.model_type.startswith(("qwen3", "deepseek", "minimax", "glm")):
         return "fp8-e4m3-block128"
     return fmt
 
 
-def _kv_hints(row: LogRow) -> tuple[str, ...]:
-    """Return the deduced data type of the cache where the log says ``auto``."""
-    if row.text("kv_dtype") not in ("", "auto"):
-        return ()
-    return (str((row.data.get("inferred") or {}).get("kv_dtype") or ""),)
+def _kv_format(row: LogRow, catalog: Catalog) -> KvFormat:
+    """Return the cache's format: as logged, deduced where the log says ``auto``, the mean of two for ``K x / V y``."""
+    text = row.text("kv_dtype")
+    both = re.match(r"K (\S+) / V (\S+)", text)
+    if both:
+        keys, values = (catalog.kv_formats[find_kv_format(part)] for part in both.groups())
+        bits = 8 * (keys.bytes_per_element + values.bytes_per_element) / 2
+        return replace(values, id=text, bits_per_element=bits, scale_bits=0, scale_elements=0)
+    deduced = str((row.data.get("inferred") or {}).get("kv_dtype") or "") if text in ("", "auto") else ""
+    return catalog.kv_formats[find_kv_format(text, deduced)]
 
 
 def _options(row: LogRow, engine_id: str) -> EngineOptions:
@@ -189,11 +212,6 @@ def unknown_device(total_gib: float) -> Accelerator:
         name, "unknown device", "NVIDIA", name, name, "", name, 2024, name, total_gib, total_gib, 1.0, {},
         Link("none", "none"), "the log's own total", "2026",
     )  # fmt: skip
-
-
-def weights_only(architecture: ModelArchitecture, fmt: str, catalog: Catalog) -> int:
-    """Return the bytes of a model's weights on one GPU, for rows that state nothing else."""
-    return weight_bytes(architecture, catalog.formats[fmt]).per_gpu
 
 
 def predict_logs(rows: Iterable[Mapping[str, Any]], catalog: Catalog, find_model: FindModel) -> list[dict[str, Any]]:

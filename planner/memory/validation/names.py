@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from planner.catalog import Catalog
 from planner.catalog.schema.accelerators import Accelerator
@@ -36,7 +36,17 @@ _ALIKE: tuple[tuple[str, str], ...] = (
     (r"deepseek-coder-v2-lite", "deepseek-v2-lite"),
     (r"deepseek-v2\.5", "deepseek-v2"),
     (r"codellama-(\d+b)", r"codellama-\1"),
-    (r"qwen-?3\.6-", "qwen3.5-"),
+    (r"qwen-?3\.?[68x]-", "qwen3.5-"),
+    (r"qwen3\.x-", "qwen3.5-"),
+    (r"deepseek[- ]r1/v3", "deepseek-v3"),
+    (r"deepseek-v3-0324|deepseek-v3\.1", "deepseek-v3"),
+    (r"^starcoder-newbpe.*", "starcoder"),
+    (r"^gpt4all-falcon.*", "falcon-7b"),
+    (r"^mpt-7b.*", "mpt-7b"),
+    (r"^(nous-hermes-llama2|orca-2|wizardlm|llama-2).*13b.*", "llama-2-13b"),
+    (r"^(wizardcoder-python|nexusraven).*13b.*", "codellama-13b"),
+    (r"^ghost-7b.*|^mistral-7b-openorca.*", "mistral-7b-v0.1"),
+    (r"^stablelm-zephyr-3b.*|^stable-code-instruct-3b.*", "stablelm-3b-4e1t"),
     (r"glm-4\.[67]$", "glm-4.5"),
     (r"glm-5\.1", "glm-5"),
     (r"minimax-m2\.[0-9]", "minimax-m2.5"),
@@ -51,10 +61,16 @@ def model_key(name: str) -> frozenset[str]:
     >>> sorted(model_key("unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit"))
     ['3.1', '8b', 'llama']
     """
+    return _words(_plain(name))
+
+
+def _plain(name: str) -> str:
     text = name.rsplit("/", 1)[-1].lower() if "/" in name and " " not in name.split("/")[0] else name.lower()
     text = re.sub(r"\(.*?\)", " ", text).removesuffix(".gguf").strip()
-    for pattern, replacement in _ALIKE:
-        text = re.sub(pattern, replacement, text)
+    return re.sub(r"[-_. ]i?q\d(_(k|0|1|xl|xs|xxs|s|m|l|nl|r\d))+(?![a-z0-9])", " ", text)
+
+
+def _words(text: str) -> frozenset[str]:
     words = [word for word in re.split(r"[\s\-_/,:]+|\.(?=[a-z])", text) if word]
     kept = [word for word in words if word not in _NOISE and not _QUANT.match(word)]
     return frozenset(_split_version(kept))
@@ -71,24 +87,46 @@ def _split_version(words: Iterable[str]) -> Iterable[str]:
             yield word.replace("_", ".") if re.match(r"^\d+_\d+$", word) else word
 
 
-def find_model(name: str, names: Mapping[str, str]) -> str | None:
-    """Return the id that ``name`` means among ``names`` (every name and alias -> id), or None.
+class ModelNames:
+    """The models of a catalog under every name that they go by."""
 
-    Exact names first, then the same words, then the fewest extra words with family and size equal.
-    """
-    folded = {key.casefold(): value for key, value in names.items()}
-    if name.casefold() in folded:
-        return folded[name.casefold()]
-    wanted = model_key(name)
-    keys = sorted((model_key(key), key, value) for key, value in names.items())
-    for key, _, value in keys:
-        if key == wanted:
-            return value
-    sizes = {word for word in wanted if _SIZE.match(word)}
-    if not sizes:
-        return None
-    close = [(len(key ^ wanted), text, value) for key, text, value in keys if sizes <= key and key <= wanted]
-    return min(close)[2] if close else None
+    def __init__(self, catalog: Catalog) -> None:
+        self._ids: dict[str, str] = {}
+        for model_id in catalog.models:
+            entry = catalog.models[model_id]
+            for name in (model_id, entry.name, *entry.aliases):
+                self._ids.setdefault(name.casefold(), model_id)
+        self._words = sorted((sorted(model_key(name)), name, model_id) for name, model_id in self._ids.items())
+
+    def find(self, name: str) -> str | None:
+        """Return the id of the model that ``name`` means, or None.
+
+        Exact names first, then the same words, then the words of the model it was tuned from, and last the model
+        whose words are all in the name and leave the fewest unexplained, its size among them.
+        """
+        if name.casefold() in self._ids:
+            return self._ids[name.casefold()]
+        tuned_from = _tuned_from(name)
+        for wanted in (model_key(name), tuned_from):
+            for words, _, model_id in self._words:
+                if set(words) == wanted:
+                    return model_id
+        sizes = {word for word in tuned_from if _SIZE.match(word)}
+        if not sizes:
+            return None
+        close = [
+            (len(tuned_from - set(words)), text, model_id)
+            for words, text, model_id in self._words
+            if sizes <= set(words) <= tuned_from and len(words) > len(sizes)
+        ]
+        return min(close)[2] if close else None
+
+
+def _tuned_from(name: str) -> frozenset[str]:
+    text = _plain(name)
+    for pattern, replacement in _ALIKE:
+        text = re.sub(pattern, replacement, text)
+    return _words(text)
 
 
 _FORMATS: tuple[tuple[str, str], ...] = (
@@ -141,6 +179,11 @@ def find_format(*texts: str | None) -> str | None:
             if re.search(pattern, text):
                 return name
     return None
+
+
+def unknown_quantization(text: str) -> bool:
+    """Return whether a text names a GGUF type or another recipe that the catalog does not have."""
+    return re.search(r"\b(iq[1-4]_|q[2-8]_k_r|exl[23]|mix-)", text.lower()) is not None
 
 
 _KV: tuple[tuple[str, str], ...] = (
