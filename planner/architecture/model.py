@@ -176,6 +176,8 @@ class ModelArchitecture:
     estimated: bool = False
     """The model_type is not known; counts follow familiar fields and may be off."""
     notes: tuple[str, ...] = ()
+    state_bits: int = 16
+    """Bits of one element of recurrent state, where the config states another type than the model's own 16 bits."""
     stores_tied_head: bool = False
     """The published checkpoint holds the tied head a second time: its bytes count twice, its parameters once."""
     stored: StoredTensors | None = None

@@ -79,6 +79,7 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
         shared_experts=fields.integer("num_shared_experts", 0, minimum=0),
         rotary_dim=rotary_width(fields, facts),
         rotary_positions=rotary_positions(fields),
+        state_bits=32 if fields.text("mamba_ssm_dtype") == "float32" else 16,
         native_format=native_format(config),
         source=source,
         estimated=not facts.known,

@@ -12,6 +12,7 @@ from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting import llamacpp, sglang, transformers, trtllm, vllm
 from planner.memory.accounting.runtime import EngineOptions, Runtime, Setting
+from planner.memory.accounting.vllm_version import states_per_sequence
 from planner.memory.kv_cache import BLOCK_TOKENS, kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.kv_pool import Pool, pool
 from planner.memory.padding import expert_padding
@@ -133,10 +134,20 @@ def inference_budget(
             architecture, kv, tp, pp, attention_dp=options.attention_dp
         ),
         block=block,
-        pool=pool(architecture, kv, layout, block) if engine.id == "vllm" else None,
+        pool=engine_pool(architecture, kv, engine, layout, options),
         max_model_len=options.max_model_len or architecture.max_position_embeddings or DEFAULT_CONTEXT,
         terms=_terms(runtime, loaded, budget),
     )
+
+
+def engine_pool(
+    architecture: ModelArchitecture, kv: KvFormat, engine: Engine, layout: Layout, options: EngineOptions
+) -> Pool | None:
+    """Return how the engine shares blocks among kinds of layers; None for models or engines without such a pool."""
+    if engine.id != "vllm":
+        return None
+    states = states_per_sequence(options.version or engine.version)
+    return pool(architecture, kv, layout, PAGE_TOKENS[engine.id], states)
 
 
 DEFAULT_CONTEXT = 8192

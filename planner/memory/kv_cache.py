@@ -11,9 +11,6 @@ from planner.memory.sharding import Layout, stage_counts
 INDEXER_BYTES_PER_ELEMENT = 132 / 128
 """Keys of a sparse-attention indexer are kept in FP8 with one 32-bit scale per 128 (vLLM, SGLang: 132 B a token)."""
 
-STATE_BYTES_PER_ELEMENT = 2.0
-"""Recurrent and convolution states are kept in the model's 16 bits unless the engine is told otherwise."""
-
 BLOCK_TOKENS = 16
 """Tokens per page of a paged cache (vLLM's default)."""
 
@@ -46,15 +43,14 @@ def _lasting_bytes_per_token(mixer: Mixer, kv: KvFormat, attention_tp: int) -> f
 
 
 def layer_bytes(mixer: Mixer, kv: KvFormat, attention_tp: int, own: int, shared: int, sequences: float) -> float:
-    """Return the bytes of one layer on one GPU for sequences of ``own`` tokens beside ``shared`` ones kept once."""
-    state = sequences * mixer.state_elements / attention_tp * STATE_BYTES_PER_ELEMENT
+    """Return the growing bytes of a layer on one GPU: sequences of ``own`` tokens beside ``shared`` ones kept once."""
     if mixer.shares_kv:
-        return state
+        return 0.0
     lasting = _lasting_bytes_per_token(mixer, kv, attention_tp)
     windowed = layer_bytes_per_token(mixer, kv, attention_tp) - lasting
     window = own + shared if mixer.window is None else mixer.window
     held = sequences * min(own, window) + min(shared, max(0, window - own))
-    return state + windowed * held + lasting * (sequences * own + shared)
+    return windowed * held + lasting * (sequences * own + shared)
 
 
 def kv_cache_bytes_per_token_per_gpu(
@@ -73,12 +69,16 @@ def state_bytes_per_sequence(
     architecture: ModelArchitecture, tp: int = 1, pp: int = 1, *, attention_dp: int = 1
 ) -> float:
     """Return the constant bytes per sequence of linear attention, Mamba and convolutions on the fullest GPU."""
-    ways = Layout(tp, pp, 1, attention_dp).attention_tp
-    per_layer = [group.mixer.state_elements / ways for group in architecture.layers]
-    return STATE_BYTES_PER_ELEMENT * max(
+    per_layer = layer_state_bytes(architecture, Layout(tp, pp, 1, attention_dp).attention_tp)
+    return max(
         sum(size * count for size, count in zip(per_layer, counts, strict=True))
         for counts in stage_counts(architecture, pp)
     )
+
+
+def layer_state_bytes(architecture: ModelArchitecture, attention_tp: int) -> list[float]:
+    """Return, per group of layers, the bytes of one sequence's recurrent state in one layer on one GPU."""
+    return [group.mixer.state_elements / attention_tp * architecture.state_bits / 8 for group in architecture.layers]
 
 
 def kv_cache_bytes(
@@ -101,7 +101,11 @@ def kv_cache_bytes(
     ways = Layout(tp, pp, 1, attention_dp).attention_tp
     shared = _pages(min(shared_prefix, context), block)
     own = _pages(max(0, context - shared_prefix), block)
-    per_layer = [layer_bytes(group.mixer, kv, ways, own, shared, sequences) for group in architecture.layers]
+    state = layer_state_bytes(architecture, ways)
+    per_layer = [
+        layer_bytes(group.mixer, kv, ways, own, shared, sequences) + sequences * kept
+        for group, kept in zip(architecture.layers, state, strict=True)
+    ]
     return max(
         sum(size * count for size, count in zip(per_layer, counts, strict=True))
         for counts in stage_counts(architecture, pp)

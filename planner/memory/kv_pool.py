@@ -13,7 +13,7 @@ from math import ceil
 
 from planner.architecture.model import ModelArchitecture
 from planner.catalog.schema.formats import KvFormat
-from planner.memory.kv_cache import BLOCK_TOKENS, STATE_BYTES_PER_ELEMENT, layer_bytes_per_token
+from planner.memory.kv_cache import BLOCK_TOKENS, layer_bytes_per_token, layer_state_bytes
 from planner.memory.sharding import Layout, stage_counts
 
 NEAR = 1.25
@@ -28,6 +28,8 @@ class Pool:
     block_bytes: float
     """One block: a page of each layer of one group."""
     windows: tuple[int | None, ...]
+    states: int = 1
+    """Blocks that a sequence takes in a group of recurrent layers."""
 
     def blocks(self, budget: float) -> int:
         """Return the whole blocks in a budget of bytes."""
@@ -41,7 +43,7 @@ class Pool:
         total = 0
         for window in self.windows:
             if window == 0:
-                total += 1
+                total += self.states
             elif window is None:
                 total += ceil(context / self.block_tokens)
             else:
@@ -53,17 +55,20 @@ class Pool:
         return self.blocks_per_sequence(context) * self.block_bytes
 
 
-def pool(architecture: ModelArchitecture, kv: KvFormat, layout: Layout, block: int = BLOCK_TOKENS) -> Pool | None:
+def pool(
+    architecture: ModelArchitecture, kv: KvFormat, layout: Layout, block: int = BLOCK_TOKENS, states: int = 1
+) -> Pool | None:
     """Return the pool of a model with several kinds of layers, None where all cached layers are alike.
 
-    Of several pipeline stages the one with the most cached layers counts.
+    Of several pipeline stages the one with the most cached layers counts. ``states``: see :class:`Pool`.
     """
     kinds: dict[int | None, int] = {}
     per_token = state = 0.0
     best: dict[int | None, int] = {}
+    states = layer_state_bytes(architecture, layout.attention_tp)
     for counts in stage_counts(architecture, layout.pp):
         kinds = {}
-        for group, count in zip(architecture.layers, counts, strict=True):
+        for group, kept_state, count in zip(architecture.layers, states, counts, strict=True):
             mixer = group.mixer
             growth = layer_bytes_per_token(mixer, kv, layout.attention_tp)
             if growth:
@@ -71,7 +76,7 @@ def pool(architecture: ModelArchitecture, kv: KvFormat, layout: Layout, block: i
                 per_token = max(per_token, growth)
             elif mixer.state_elements:
                 kinds[0] = kinds.get(0, 0) + count
-                state = max(state, mixer.state_elements / layout.attention_tp * STATE_BYTES_PER_ELEMENT)
+                state = max(state, kept_state)
         if sum(kinds.values()) > sum(best.values()):
             best = kinds
     kept = {kind: count for kind, count in best.items() if count}
@@ -82,4 +87,4 @@ def pool(architecture: ModelArchitecture, kv: KvFormat, layout: Layout, block: i
     size = large if large < NEAR * small else small
     order = sorted(kept, key=lambda kind: -1 if kind is None else kind)
     windows = tuple(kind for kind in order for _ in range(ceil(kept[kind] / size)))
-    return Pool(tokens, tokens * per_token * size, windows)
+    return Pool(tokens, tokens * per_token * size, windows, states)

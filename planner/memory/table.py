@@ -15,9 +15,8 @@ from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting.runtime import EngineOptions, Runtime
-from planner.memory.inference import PAGE_TOKENS, runtime_of
+from planner.memory.inference import PAGE_TOKENS, engine_pool, runtime_of
 from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
-from planner.memory.kv_pool import pool
 from planner.memory.padding import ExpertPadding, expert_padding
 from planner.memory.sharding import Layout
 from planner.memory.weights import WeightBytes, weight_bytes
@@ -100,22 +99,21 @@ def budget_table(
     rest = _gather(runtimes, where, lambda item: item.before_weights) - loaded
     budget = np.where(rest > 0, rest * _gather(runtimes, where, lambda item: item.share_of_rest), rest)
 
-    pooled = np.array([engine.id == "vllm" for engine in columns.engines], dtype=np.int64)[columns.engine_index]
-    pages = np.array([PAGE_TOKENS[engine.id] for engine in columns.engines], dtype=np.int64)[columns.engine_index]
-
-    def cache(kv: int, tp: int, pp: int, page: int, pooled: int) -> tuple[float, float, bool]:
-        form, layout = columns.kv_formats[kv], Layout(tp, pp, 1, dp)
-        shared = pool(architecture, form, layout, page) if pooled else None
+    def cache(kv: int, engine: int, tp: int, pp: int) -> tuple[float, float, bool, int]:
+        form, kind, layout = columns.kv_formats[kv], columns.engines[engine], Layout(tp, pp, 1, dp)
+        page = PAGE_TOKENS[kind.id]
+        shared = engine_pool(architecture, form, kind, layout, options)
         growth = kv_cache_bytes_per_token_per_gpu(architecture, form, tp, pp, attention_dp=dp)
         if shared is not None:
-            return growth, shared.bytes_per_sequence(context), True
+            return growth, shared.bytes_per_sequence(context), True, page
         one = kv_cache_bytes(architecture, form, tp, pp, context, attention_dp=dp, block=page)
-        return growth, one, False
+        return growth, one, False, page
 
-    caches, caches_at = _distinct(cache, columns.kv_index, tp, pp, pages, pooled)
+    caches, caches_at = _distinct(cache, columns.kv_index, columns.engine_index, tp, pp)
     per_token = np.array([item[0] for item in caches], dtype=np.float64)[caches_at]
     per_sequence = np.array([item[1] for item in caches], dtype=np.float64)[caches_at]
     differ = np.array([item[2] for item in caches])[caches_at]
+    pages = np.array([item[3] for item in caches], dtype=np.int64)[caches_at]
     usable = np.maximum(budget, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         concurrency = np.where(per_sequence > 0, usable / per_sequence, np.inf)

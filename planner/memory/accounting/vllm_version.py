@@ -23,6 +23,10 @@ RELEASES: dict[int, str] = {
 NEWEST = max(RELEASES)
 
 
+TWO_STATES_SINCE = 20
+"""From about this minor version prefix caching keeps two states per sequence of a recurrent layer (Qwen3.5: 0.24 on)."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Version:
     """A version: ``minor`` is the 19 of 0.19.0."""
@@ -36,6 +40,11 @@ class Version:
         if self.v0_engine:
             return "v0"
         return "sort" if self.minor < TRITON_SINCE else "triton"
+
+
+def states_per_sequence(text: str) -> int:
+    """Return how many recurrent states per sequence and layer the version in ``text`` keeps."""
+    return 2 if parse_version(text).minor >= TWO_STATES_SINCE else 1
 
 
 def parse_version(text: str) -> Version:

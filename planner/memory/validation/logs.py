@@ -149,12 +149,12 @@ def _columns(budget: InferenceBudget, row: LogRow, engine_id: str) -> dict[str, 
 def _printed_tokens(budget: InferenceBudget, row: LogRow, engine_id: str) -> int:
     """Return the token count as the engine's version prints it.
 
-    For models whose layers differ, vLLM counts all groups alike up to 0.11; from 0.12 it multiplies the sequences that
-    fit by their length.
+    Decode context parallelism spreads one cache over its ranks. For models whose layers differ, vLLM counts all groups
+    alike up to 0.11; from 0.12 it multiplies the sequences that fit by their length.
     """
     shared = budget.pool
     if engine_id != "vllm" or shared is None:
-        return budget.kv_tokens
+        return budget.kv_tokens * int((row.get("extra") or {}).get("dcp", 1))
     blocks = shared.blocks(budget.kv_budget_bytes)
     version = vllm_version.parse_version(row.text("engine_version") or f"0.{vllm_version.NEWEST}")
     if version.minor < COUNTS_SEQUENCES_SINCE:

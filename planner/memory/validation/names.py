@@ -49,6 +49,8 @@ _ALIKE: tuple[tuple[str, str], ...] = (
     (r"^stablelm-zephyr-3b.*|^stable-code-instruct-3b.*", "stablelm-3b-4e1t"),
     (r"glm-4\.[67]$", "glm-4.5"),
     (r"glm-5\.1", "glm-5"),
+    (r"command-?r[ -]35b", "c4ai-command-r-v01"),
+    (r"r1-distill-70b", "llama-3.1-70b"),
     (r"minimax-m2\.[0-9]", "minimax-m2.5"),
     (r"kimi-k2\.[0-9]", "kimi-k2.5"),
 )
