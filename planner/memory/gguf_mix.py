@@ -38,6 +38,9 @@ FALLBACKS: dict[str, str] = {
 }
 """Super-blocks have 256 weights; a tensor whose rows they do not divide takes this type instead."""
 
+HEADER_BYTES_PER_TOKEN = 35
+"""Bytes of a GGUF header per vocabulary entry: the tokenizer. 23 for SentencePiece, 35 to 61 for BPE with merges."""
+
 NAMES: dict[str, str] = {
     "embed_tokens": "token_embd",
     "lm_head": "output",

@@ -65,10 +65,10 @@ def pool(
     kinds: dict[int | None, int] = {}
     per_token = state = 0.0
     best: dict[int | None, int] = {}
-    states = layer_state_bytes(architecture, layout.attention_tp)
+    sizes = layer_state_bytes(architecture, layout.attention_tp)
     for counts in stage_counts(architecture, layout.pp):
         kinds = {}
-        for group, kept_state, count in zip(architecture.layers, states, counts, strict=True):
+        for group, kept_state, count in zip(architecture.layers, sizes, counts, strict=True):
             mixer = group.mixer
             growth = layer_bytes_per_token(mixer, kv, layout.attention_tp)
             if growth:

@@ -24,7 +24,7 @@ NEWEST = max(RELEASES)
 
 
 TWO_STATES_SINCE = 20
-"""From about this minor version prefix caching keeps two states per sequence of a recurrent layer (Qwen3.5: 0.24 on)."""
+"""From about this minor version prefix caching keeps two states per sequence of a recurrent layer."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

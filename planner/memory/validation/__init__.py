@@ -1,0 +1,78 @@
+"""Predictions beside memory measurements: start-up logs of engines, checkpoint sizes, totals of scripts.
+
+kind = is_memory_rows(rows)
+rows, errors = validate_memory(rows, kind, load_catalog())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from planner.architecture import parse_config
+from planner.architecture.model import ModelArchitecture
+from planner.catalog import Catalog
+from planner.memory.validation import checkpoints, logs, scripts
+from planner.memory.validation.names import ModelNames
+from planner.memory.validation.summary import Errors, summarize
+
+MemoryKind = Literal["start-up logs", "checkpoints", "scripts"]
+
+MARKS: dict[MemoryKind, frozenset[str]] = {
+    "start-up logs": frozenset({"weights_gib_per_gpu", "kv_cache_gib", "kv_cache_tokens", "activation_peak_gib"}),
+    "checkpoints": frozenset({"total_bytes"}),
+    "scripts": frozenset({"gpu_memory"}),
+}
+"""A kind's rows have at least one of these columns."""
+
+PREDICTED: dict[MemoryKind, tuple[str, ...]] = {
+    "start-up logs": logs.PREDICTED,
+    "checkpoints": checkpoints.PREDICTED,
+    "scripts": scripts.PREDICTED,
+}
+"""Columns that validation adds, in order."""
+
+
+def is_memory_rows(rows: Sequence[Mapping[str, Any]]) -> MemoryKind | None:
+    """Return what kind of memory measurements the rows are, by their columns; None when they are something else."""
+    columns = {name for row in rows for name in row}
+    return next((kind for kind, marks in MARKS.items() if columns & marks), None)
+
+
+def validate_memory(
+    rows: Sequence[Mapping[str, Any]], kind: MemoryKind, catalog: Catalog
+) -> tuple[list[dict[str, Any]], list[Errors]]:
+    """Return the rows with their predicted columns, and the errors by engine (by format or script otherwise)."""
+    find = model_finder(catalog)
+    if kind == "start-up logs":
+        predicted = logs.predict_logs(rows, catalog, find)
+        return predicted, summarize(predicted, logs.COMPARED, _engine)
+    if kind == "checkpoints":
+        predicted = checkpoints.predict_checkpoints(rows, catalog, find)
+        return predicted, summarize(predicted, checkpoints.COMPARED, _format)
+    predicted = scripts.predict_scripts(rows, catalog, find)
+    return predicted, summarize(predicted, scripts.COMPARED, _engine)
+
+
+def model_finder(catalog: Catalog) -> Callable[[str], ModelArchitecture | None]:
+    """Return what finds the architecture of a model by the name that a log or a file has for it."""
+    names = ModelNames(catalog)
+    parsed: dict[str, ModelArchitecture] = {}
+
+    def find(name: str) -> ModelArchitecture | None:
+        model_id = names.find(name)
+        if model_id is None:
+            return None
+        if model_id not in parsed:
+            parsed[model_id] = parse_config(catalog.models[model_id].config, id=model_id)
+        return parsed[model_id]
+
+    return find
+
+
+def _engine(row: Mapping[str, Any]) -> str:
+    return str(row.get("engine") or "unknown").split(" ")[0]
+
+
+def _format(row: Mapping[str, Any]) -> str:
+    return str(row.get("format") or row.get("quantization") or "unknown").split(" ")[0]
