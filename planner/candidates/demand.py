@@ -48,18 +48,14 @@ class Demand:
 
     @classmethod
     def of(cls, scenario: Scenario) -> Demand:
-        """Read the load of a scenario; a rate is raised to what an asked throughput in tokens/s amounts to."""
+        """Read the load of a scenario."""
         work = scenario.workload
-        rate = work.request_rate_per_s
-        asked = scenario.sla.output_tokens_per_second
-        if rate is not None and asked is not None:
-            rate = max(rate, asked / work.output_tokens)
         return cls(
             input_tokens=work.input_tokens,
             output_tokens=work.output_tokens,
             prefix_hit_share=work.prefix_hit_share,
-            concurrency=None if rate is not None else work.concurrency,
-            request_rate_per_s=rate,
+            concurrency=work.concurrency,
+            request_rate_per_s=work.request_rate_per_s,
         )
 
     @property

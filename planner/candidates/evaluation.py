@@ -5,12 +5,13 @@ Batches are tried on a coarse grid first, then between its points where that cou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates.demand import Demand
+from planner.candidates.demand import MAX_BATCH, Demand
 from planner.candidates.estimates import Estimator, joined
 from planner.candidates.fitting import Memory, fitted
 from planner.candidates.hardware import pools
@@ -78,8 +79,15 @@ def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool
             broken=np.zeros((0, 0), dtype=bool),
         )
     )
-    for _ in range(MAX_ROUNDS):
-        layout, batch = batches_between(table)
+    return refined(table, batches_between)
+
+
+def refined(
+    table: CandidateTable, missing: Callable[[CandidateTable], tuple[Ints, Ints]], rounds: int = MAX_ROUNDS
+) -> CandidateTable:
+    """Return ``table`` with the batches that ``missing`` names, round after round, until it names none."""
+    for _ in range(rounds):
+        layout, batch = missing(table)
         if not layout.size:
             break
         table = extended(table, layout, batch)
@@ -87,8 +95,11 @@ def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool
 
 
 def extended(table: CandidateTable, layout: Ints, batch: Ints) -> CandidateTable:
-    """Return ``table`` with further (layout, batch) pairs, which it must not have yet, estimated and priced."""
+    """Return ``table`` with further (layout, batch) pairs estimated and priced; those that it has stay as they are."""
     known = table.configurations
+    width = MAX_BATCH + 1
+    new = ~np.isin(layout * width + batch, known.layout * width + known.batch)
+    layout, batch = layout[new], batch[new]
     layouts, batches = np.concatenate([known.layout, layout]), np.concatenate([known.batch, batch])
     order = np.lexsort((batches, layouts))
     merged = joined([known.estimated, table.estimator(layout, batch)], order)

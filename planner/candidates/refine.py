@@ -84,3 +84,35 @@ def _field_cost(table: CandidateTable, pool: Ints, best: Ints) -> int:
     cheapest = np.full(len(names), _NEVER, dtype=np.int64)
     np.minimum.at(cheapest, accelerator, best)
     return int(np.sort(cheapest)[min(FIELD, len(names)) - 1])
+
+
+def batches_within(table: CandidateTable, relaxed: int) -> tuple[Ints, Ints]:
+    """Return (layout, batch), sorted, that could hold every requirement but one with a better figure for that one.
+
+    ``relaxed`` is the place of a requirement that worsens with the batch, such as a latency. A larger batch needs
+    fewer replicas, so the best figure within the other requirements, the budget among them, lies at the smallest batch
+    that is cheap enough: between that row and the one before it.
+    """
+    requirement = table.requirements[relaxed]
+    others = np.array([index != relaxed for index in range(len(table.requirements))], dtype=bool)
+    budgets = np.array([item.id.startswith("budget") for item in table.requirements], dtype=bool)
+    sign = 1.0 if requirement.sense == "max" else -1.0
+    actual = sign * requirement.actual(table)
+    batch = table.configurations.batch[table.configuration]
+    order = np.lexsort((batch, table.pool, table.layout))
+    layout, pool, batch, actual = table.layout[order], table.pool[order], batch[order], actual[order]
+    holds = ~np.asarray(table.broken[others].any(axis=0))[order]
+    dear = np.asarray(table.broken[others & budgets].any(axis=0))[order]
+    if not holds.any():
+        return layout[:0], batch[:0]
+    best = float(actual[holds].min())
+    # A row that is too dear, before one of the same layout and pool that holds all, with a figure that would be better.
+    same = (layout[1:] == layout[:-1]) & (pool[1:] == pool[:-1])
+    wanted = np.flatnonzero(same & dear[:-1] & holds[1:] & (actual[:-1] < best))
+    chosen = {
+        (int(layout[place]), value)
+        for place in wanted.tolist()
+        for value in table.demand.between(int(batch[place]), int(batch[place + 1])).tolist()
+    }
+    columns = np.array(sorted(chosen), dtype=np.int64).reshape(-1, 2)
+    return columns[:, 0], columns[:, 1]

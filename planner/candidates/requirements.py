@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.candidates.availability import availability
 from planner.candidates.hardware import offer_tests
 from planner.candidates.space import quality_masks
 from planner.cost import DEFAULT_HORIZON_MONTHS, usd
@@ -95,17 +96,18 @@ def _estimated(table: CandidateTable, name: str) -> Floats:
 
 
 def _throughput(table: CandidateTable) -> Floats:
-    """Aggregate output rate at the scenario's load, each replica as full as its batch allows.
+    """Output rate of the whole fleet under the scenario's load.
 
-    At a concurrency, C / b replicas' worth of sequences are in flight, whatever the number of replicas. At a rate the
-    fleet is sized so that it can produce what is asked.
+    At a concurrency C, C / b replicas' worth of sequences are in flight, whatever the number of replicas, each as fast
+    as in a full batch or faster. At a request rate every fleet that keeps up answers what arrives.
     """
+    demand = table.demand
+    if demand.request_rate_per_s is not None:
+        keeps_up = table.configurations.capacity[table.configuration] > 0
+        return np.where(keeps_up, demand.request_rate_per_s * demand.output_tokens, 0.0)
     per_replica = table.configurations.estimated.output_tok_s[table.configuration]
-    if table.demand.concurrency is None:
-        capacity = table.configurations.capacity[table.configuration]
-        return np.where(capacity > 0, table.fleets.needed * per_replica, 0.0)
     batch = table.configurations.batch[table.configuration]
-    return per_replica / batch * table.demand.concurrency
+    return np.asarray(per_replica / batch * (demand.concurrency or 0), dtype=np.float64)
 
 
 def _availability(scenario: Scenario) -> list[Requirement]:
@@ -114,8 +116,19 @@ def _availability(scenario: Scenario) -> list[Requirement]:
         return []
 
     def reached(table: CandidateTable) -> Floats:
+        """Share of time in which enough instances are up; 0 for spot, whose interruptions nobody publishes."""
+        fleets = table.fleets
+        gpus = np.array([pool.offer.gpus for pool in table.pools], dtype=np.int64)[table.pool]
+        down = np.array([pool.down for pool in table.pools])[table.pool]
         spot = np.array([pool.price.kind == "spot" for pool in table.pools], dtype=bool)[table.pool]
-        return np.where(table.fleets.attainable & ~spot, target, 0.0)
+        nodes = np.maximum(fleets.reserved_gpus // gpus, 1)
+        spares = fleets.spare_instances // nodes
+        needed = fleets.instances // nodes - spares
+        result = np.zeros(len(table))
+        for count in np.unique(spares).tolist():
+            rows = (spares == count) & fleets.attainable
+            result[rows] = availability(needed[rows], count, 1.0 - (1.0 - down[rows]) ** nodes[rows])
+        return np.where(spot, 0.0, result)
 
     return [Requirement("sla.availability", "min", target, "share", reached)]
 
@@ -156,15 +169,24 @@ def _quality(scenario: Scenario) -> list[Requirement]:
     if least is None:
         return []
 
-    def recovery(table: CandidateTable) -> Floats:
-        axes = table.layouts.axes
-        measured, _ = quality_masks(scenario, axes)
-        medians = np.array([[np.nan if r.median is None else r.median for r in row] for row in axes.recovery])
-        medians = np.where(measured, np.where(np.isnan(medians), np.inf, medians), 0.0)
-        result: Floats = medians[table.layouts.weights[table.layout], table.layouts.kv[table.layout]]
+    def of_layout(table: CandidateTable, values: NDArray[np.float64]) -> Floats:
+        result: Floats = values[table.column("weights"), table.column("kv")]
         return result
 
-    return [Requirement("quality.min_recovery", "min", least, "share", recovery)]
+    def recovery(table: CandidateTable) -> Floats:
+        """Median recovery; where nothing at all is known it is for ``accept_unmeasured`` to decide."""
+        axes = table.layouts.axes
+        return of_layout(
+            table, np.array([[np.inf if r.median is None else r.median for r in row] for row in axes.recovery])
+        )
+
+    def measured(table: CandidateTable) -> Floats:
+        return of_layout(table, quality_masks(scenario, table.layouts.axes)[0].astype(np.float64))
+
+    return [
+        Requirement("quality.min_recovery", "min", least, "share", recovery),
+        Requirement("quality.accept_unmeasured", "in", 1.0, "", measured, "false"),
+    ]
 
 
 def _search(scenario: Scenario) -> list[Requirement]:

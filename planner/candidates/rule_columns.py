@@ -43,7 +43,7 @@ def table_columns(table: CandidateTable, asked: Asked, rows: Ints | None = None)
     }
     if table.fleets.cost.size == len(table):
         numbers |= {name: _Later(read, table, chosen) for name, read in _FLEET.items()}
-    return CandidateColumns(chosen.size, entities, numbers)
+    return CandidateColumns(entities, numbers)
 
 
 class _Later:

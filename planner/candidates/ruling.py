@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 Level = Literal["price", "placement", "layout", "row", "fleet"]
 
-_AXES = {"accelerator": "h", "engine": "e", "format": "w", "kv_format": "k", "layout": "x"}
-_JOINT = {"engine.format_support": "hew", "engine.kv_support": "hek"}
 _FIXED = frozenset({"model", "scenario"})
 _HARDWARE = ("offer.", "accelerator.")
 
@@ -61,7 +59,7 @@ class PriceVerdicts:
 
 @dataclass(frozen=True, slots=True)
 class LayoutCut:
-    """A rule's verdict on the grid: ``mask`` is true where it is violated, of length 1 along axes that it ignores."""
+    """A rule's verdict on the grid: ``mask`` is true where it is violated, with length 1 along axes that it ignores."""
 
     rule: Rule
     mask: Bools
@@ -115,70 +113,47 @@ class Ruling:
         """Judge prices, and each with every degree of parallelism. ``devices`` are the accelerators by id."""
         names = sorted({priced.offer.accelerator for priced in prices})
         number = {name: index for index, name in enumerate(names)}
+        listed = [devices[name] for name in names]
         device = np.array([number[priced.offer.accelerator] for priced in prices], dtype=np.int64)
-        entities = {**self._fixed, "accelerator": (device, [devices[name] for name in names])}
-        columns = CandidateColumns(len(prices), {**entities, "offer": (np.arange(len(prices)), prices)})
-        verdicts = evaluate_rules(self._cutting["price"], columns, len(prices))
+        columns = self._columns({"accelerator": (device, listed), "offer": (np.arange(len(prices)), prices)})
+        verdicts = evaluate_rules(self._cutting["price"], columns, device.shape)
         # Many prices are of the same hardware; placements are judged once for each kind of it.
         rules = self._cutting["placement"]
-        telling = sorted({name for rule in rules for name in _shown(rule) if name.startswith(_HARDWARE)})
-        kinds = _keys(columns, [*telling, "offer.gpus"])
-        distinct, which = _first_of(kinds)
-        width = len(degrees)
-        pairs = {
-            **self._fixed,
-            "accelerator": (np.repeat(device[distinct], width), entities["accelerator"][1]),
-            "offer": (np.repeat(distinct, width), prices),
-        }
-        numbers = {
-            name: np.tile(np.array([getattr(item, name) for item in degrees], dtype=np.int64), len(distinct))
-            for name in ("tp", "pp", "ep")
-        }
-        placed = evaluate_rules(rules, CandidateColumns(len(distinct) * width, pairs, numbers), len(distinct) * width)
-        held = ~placed.cut().reshape(len(distinct), width)
-        each = np.bincount(which, minlength=len(distinct))
+        kinds = _keys(columns, sorted({name for rule in rules for name in _shown(rule) if name.startswith(_HARDWARE)}))
+        first, kind = _first_of(kinds)
+        pairs = {"accelerator": (device[first][:, None], listed), "offer": (first[:, None], prices)}
+        placed = evaluate_rules(rules, self._columns(pairs, _degrees(degrees)), (first.size, len(degrees)))
+        held = ~placed.cut()
+        of_kind = [(tuple(np.flatnonzero(row).tolist()), row.tobytes()) for row in held]
+        later = _keys(columns, self._pending)
         return PriceVerdicts(
             cut=verdicts.cut(),
-            holds=tuple(tuple(np.flatnonzero(held[kind]).tolist()) for kind in which.tolist()),
-            signature=tuple(
-                zip((held[kind].tobytes() for kind in which.tolist()), _keys(columns, self._pending), strict=True)
-            ),
-            rejected=(*_rejections(verdicts), *_rejections(placed, np.repeat(each, width))),
+            holds=tuple(of_kind[k][0] for k in kind.tolist()),
+            signature=tuple((of_kind[k][1], *rest) for k, rest in zip(kind.tolist(), later, strict=True)),
+            rejected=(*_rejections(verdicts), *_rejections(placed, np.bincount(kind, minlength=first.size)[:, None])),
         )
 
     def of_layouts(self, axes: Axes) -> list[LayoutCut]:
-        """Judge the grid hardware x engine x weights x KV format x degrees, each rule over the axes that it reads."""
-        grids: dict[str, list[Rule]] = {}
-        for rule in self._cutting["layout"]:
-            grids.setdefault(_axes_of(rule), []).append(rule)
+        """Judge the grid hardware x engine x weights x KV format x degrees."""
         sizes = [len(item) for item in (axes.hardware, axes.engines, axes.weights, axes.kv_formats, axes.parallelism)]
-        order = {rule.id: index for index, rule in enumerate(self._cutting["layout"])}
-        found = []
-        for letters, rules in grids.items():
-            shape = [size if letter in letters else 1 for letter, size in zip("hewkx", sizes, strict=True)]
-            hardware, engine, weights, kv, degree = (axis.ravel() for axis in np.indices(shape))
-            entities = {
-                **self._fixed,
-                "accelerator": (hardware, [item.accelerator for item in axes.hardware]),
-                "engine": (engine, axes.engines),
-                "format": (weights, axes.weights),
-                "kv_format": (kv, axes.kv_formats),
-            }
-            numbers = {
-                name: np.array([getattr(item, name) for item in axes.parallelism], dtype=np.int64)[degree]
-                for name in ("tp", "pp", "ep")
-            }
-            verdicts = evaluate_rules(rules, CandidateColumns(hardware.size, entities, numbers), hardware.size)
-            found += [
-                LayoutCut(verdicts.rules[name], mask.reshape(shape), verdicts.message(name))
-                for name, mask in verdicts.violations.items()
-            ]
-        return sorted(found, key=lambda item: order[item.rule.id])
+        hardware, engine, weights, kv, degree = np.ogrid[tuple(slice(size) for size in sizes)]
+        entities = {
+            "accelerator": (hardware, [item.accelerator for item in axes.hardware]),
+            "engine": (engine, axes.engines),
+            "format": (weights, axes.weights),
+            "kv_format": (kv, axes.kv_formats),
+        }
+        numbers = {name: values[degree] for name, values in _degrees(axes.parallelism).items()}
+        verdicts = evaluate_rules(self._cutting["layout"], self._columns(entities, numbers), tuple(sizes))
+        return [
+            LayoutCut(verdicts.rules[name], mask.reshape((1,) * (5 - mask.ndim) + mask.shape), verdicts.message(name))
+            for name, mask in verdicts.violations.items()
+        ]
 
     def of_rows(self, table: CandidateTable) -> Verdicts:
         """Judge rows by the rules that read both the layout and the price, before fleets are sized."""
         rules = self._cutting["row"]
-        return evaluate_rules(rules, table_columns(table, self.asked) if rules else {}, len(table) if rules else 0)
+        return evaluate_rules(rules, table_columns(table, self.asked) if rules else {}, (len(table),))
 
     def preference(self, table: CandidateTable) -> Ints:
         """Return what preferences add to each row's cost in the objective, in micro-dollars per hour."""
@@ -187,7 +162,7 @@ class Ruling:
             return np.zeros(len(table), dtype=np.int64)
         fleets = table.fleets
         gpus = np.array([pool.offer.gpus for pool in table.pools], dtype=np.int64)[table.pool]
-        verdicts = evaluate_rules(rules, table_columns(table, self.asked), len(table))
+        verdicts = evaluate_rules(rules, table_columns(table, self.asked), (len(table),))
         monthly = verdicts.penalty_usd_per_month(
             {
                 "plan": np.ones(len(table)),
@@ -202,11 +177,10 @@ class Ruling:
         """Return the verdicts of the rules with one of ``effects`` on a single row."""
         wanted = frozenset(effects)
         rules = [rule for rule in self.rules.rules if rule.effect in wanted]
-        return evaluate_rules(rules, table_columns(table, self.asked, np.array([row])), 1)
+        return evaluate_rules(rules, table_columns(table, self.asked, np.array([row])), (1,))
 
-    @cached_property
-    def _fixed(self) -> dict[str, Any]:
-        return {"model": self.architecture, "scenario": self.asked}
+    def _columns(self, entities: Mapping[str, Any], numbers: Mapping[str, Ints] | None = None) -> CandidateColumns:
+        return CandidateColumns({**entities, "model": self.architecture, "scenario": self.asked}, numbers)
 
     @property
     def _pending(self) -> list[str]:
@@ -234,22 +208,19 @@ def _shown(rule: Rule) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*rule.reads, *texts)))
 
 
-def _axes_of(rule: Rule) -> str:
-    letters = {
-        letter
-        for name in _shown(rule)
-        if VARIABLES[name].subject not in _FIXED
-        for letter in _JOINT.get(name, _AXES[VARIABLES[name].subject])
+def _degrees(parallelism: Sequence[Parallelism]) -> dict[str, Ints]:
+    return {
+        name: np.array([getattr(item, name) for item in parallelism], dtype=np.int64) for name in ("tp", "pp", "ep")
     }
-    return "".join(sorted(letters))
 
 
 def _keys(columns: CandidateColumns, names: Sequence[str]) -> list[tuple[object, ...]]:
     """[row]: the values of ``names``."""
-    if not names:
-        return [()] * columns.rows
     listed = [columns[name] for name in names]
-    return list(zip(*([item.values[code] for code in item.codes.tolist()] for item in listed), strict=True))
+    size = columns["offer.id"].codes.size
+    return (
+        list(zip(*([item.values[code] for code in item.codes.tolist()] for item in listed), strict=True)) or [()] * size
+    )
 
 
 def _first_of(keys: Sequence[tuple[object, ...]]) -> tuple[Ints, Ints]:
@@ -260,8 +231,9 @@ def _first_of(keys: Sequence[tuple[object, ...]]) -> tuple[Ints, Ints]:
     return first.astype(np.int64), which
 
 
-def _rejections(verdicts: Verdicts, weight: Ints | None = None) -> list[Rejection]:
+def _rejections(verdicts: Verdicts, weight: Ints | int = 1) -> list[Rejection]:
+    """Count what each rule cuts; ``weight`` is how many each judged candidate stands for."""
     return [
-        Rejection(name, verdicts.message(name), int(mask.sum() if weight is None else weight[mask].sum()))
-        for name, mask in verdicts.violations.items()
+        Rejection(name, verdicts.message(name), int((verdicts.mask(name) * weight).sum()))
+        for name in verdicts.violations
     ]

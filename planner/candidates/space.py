@@ -175,7 +175,7 @@ def enumerate_layouts(
     )
     if not marked and scenario.quality.min_recovery is not None:
         measured, enough = quality_masks(scenario, axes)
-        cut(measured[None, None, :, :, None], "quality-unmeasured", "no measured recovery at the model's size")
+        cut(measured[None, None, :, :, None], "quality.accept_unmeasured", "no measured recovery at the model's size")
         cut(enough[None, None, :, :, None], "quality.min_recovery", "measured recovery below quality.min_recovery")
     index = np.argwhere(alive)
     hardware_, engine_, weights_, kv_, parallelism_ = (np.ascontiguousarray(index[:, axis]) for axis in range(5))

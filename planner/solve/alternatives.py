@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ from planner.solve.fleet import by_preference, widest
 from planner.units import format_percent, format_usd
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from planner.candidates import CandidateTable
     from planner.solve.details import Detail
 
@@ -18,28 +21,42 @@ if TYPE_CHECKING:
 def rival_rows(table: CandidateTable, chosen: int, count: int) -> list[int]:
     """Return up to ``count`` feasible rows, cheapest first, that differ from ``chosen`` and from each other.
 
-    Plans differ when accelerator, family of the weight format, degrees of parallelism or way to pay do. Another
-    region, engine or KV format of the same plan is not another plan.
+    Plans differ when accelerator, family of the weight format, tensor parallelism or way to pay do. Another region,
+    engine or KV format of the same plan is not another plan. The best of each accelerator comes before a second plan
+    on the same one, so that the field is seen.
     """
+    order = _ranked(table)
+    accelerator = _numbers([item.offer.accelerator for item in table.pools])[table.pool]
+    kind = _numbers([item.price.kind for item in table.pools])[table.pool]
+    family = _numbers([item.family for item in table.layouts.axes.weights])[table.column("weights")]
+    tensor = np.array([item.tp for item in table.layouts.axes.parallelism])[table.column("parallelism")]
+    signature = np.stack([accelerator, kind, family, tensor])
+    winner = signature[:, [chosen]]
+    signature = signature[:, order]
+    _, first = np.unique(signature, axis=1, return_index=True)
+    places = [place for place in np.sort(first).tolist() if (signature[:, [place]] != winner).any()]
+    leading: dict[int, int] = {}
+    for place in places:
+        leading.setdefault(int(signature[0, place]), place)
+    best = sorted(leading.values())
+    rest = [place for place in places if place not in best]
+    picked = sorted([*best, *rest][:count])
+    return [widest(table, int(order[place])) for place in picked]
+
+
+def _ranked(table: CandidateTable) -> NDArray[np.int64]:
+    """Return the feasible rows, cheapest first, ties as the solver breaks them."""
     rows = by_preference(table, np.flatnonzero(table.feasible))
-    each = np.array([item.rated_watts for item in table.pools])[table.pool[rows]]
     instances = table.fleets.instances[rows]
+    watts = np.array([item.rated_watts for item in table.pools])[table.pool[rows]] * instances
     # lexsort is stable: what is left equal stays in order of preference
-    order = rows[np.lexsort((each * instances, instances, table.fleets.cost[rows]))]
-    axes = table.layouts.axes
-    families = sorted({item.family for item in axes.weights})
-    accelerators = sorted({item.offer.accelerator for item in table.pools})
-    kinds = sorted({item.price.kind for item in table.pools})
-    family = np.array([families.index(item.family) for item in axes.weights], dtype=np.int64)
-    accelerator = np.array([accelerators.index(item.offer.accelerator) for item in table.pools], dtype=np.int64)
-    kind = np.array([kinds.index(item.price.kind) for item in table.pools], dtype=np.int64)
-    degrees = table.column("parallelism")
-    pool = table.pool
-    signature = (accelerator[pool] * len(families) + family[table.column("weights")]) * len(axes.parallelism) + degrees
-    signature = signature * len(kinds) + kind[pool]
-    _, first = np.unique(signature[order], return_index=True)
-    found = [int(row) for row in order[np.sort(first)] if signature[row] != signature[chosen]]
-    return [widest(table, row) for row in found[:count]]
+    return np.asarray(rows[np.lexsort((watts, instances, table.fleets.cost[rows]))])
+
+
+def _numbers(names: Sequence[str]) -> NDArray[np.int64]:
+    """Number names by their alphabetical order."""
+    known = sorted(set(names))
+    return np.array([known.index(name) for name in names], dtype=np.int64)
 
 
 def why_lost(rival: Detail, winner: Detail) -> str:
@@ -68,4 +85,12 @@ def _capacity(rival: Detail, winner: Detail) -> str:
 def _tie(rival: Detail, winner: Detail) -> str:
     if rival.instances > winner.instances:
         return f"costs the same with {rival.instances} instances instead of {winner.instances}"
-    return "costs the same; of equal plans the one with fewer instances, less rated power, then less latency wins"
+    kept, best = _cautious(rival), _cautious(winner)
+    if kept < best:
+        return f"costs the same and keeps {kept}% of the quality at the 10th percentile instead of {best}%"
+    return "costs the same; the plan has less rated power, or less latency where that is equal too"
+
+
+def _cautious(item: Detail) -> int:
+    """Return the quality that decides between equal plans, in whole percents."""
+    return int(min(item.recovery.p10 or 0.0, 1.0) * 100)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from planner.solve.problem import Outcome
 
 
+CAUTIOUS_RECOVERY = 0.98
+"""Recovery at the 10th percentile below which a plan warns when no quality is asked for."""
+
+
 def assemble(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], outcome: Outcome) -> Plan:
     """Return the plan that deploys ``winner``."""
     service = table.scenario.name
@@ -111,6 +115,12 @@ def _warnings(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
         found.append("The model's type is not known; its size follows familiar fields and may be off.")
     if winner.replicas == 1:
         found.append("A single replica serves everything: while it restarts, nothing does.")
+    if table.scenario.quality.min_recovery is None and (winner.recovery.p10 or 0.0) < CAUTIOUS_RECOVERY:
+        found.append(
+            "No quality is asked for, so formats of any recovery are allowed; quality.min_recovery sets a floor."
+        )
+    if winner.pool.price.kind == "spot":
+        found.append("Spot instances may be taken away at any time; nothing here is counted for that.")
     if winner.weights.family != "16bit" and not winner.recovery.measured:
         found.append(f"No recovery of {winner.weights.name} was measured at the model's size.")
     if winner.pool.price.confidence in ("low", "estimate"):
@@ -134,5 +144,5 @@ def _inputs(table: CandidateTable) -> tuple[tuple[str, str], ...]:
         ("scenario", table.scenario.digest),
         *((f"catalog.{kind}", digest) for kind, digest in sorted(table.catalog.digests.items())),
         ("planner", __version__),
-        ("ortools", str(ortools.__version__)),
+        ("ortools", str(vars(ortools)["__version__"])),
     )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates.evaluation import resized
+from planner.candidates.evaluation import refined, resized
+from planner.candidates.refine import batches_within
 from planner.plan import Conflict, Relaxation
 from planner.solve import wording
 from planner.solve.wording import broken_counts
@@ -38,7 +39,15 @@ def conflict_of(scenario: Scenario, catalog: Catalog) -> Conflict:
     """Return the conflict of a scenario without feasible candidates."""
     from planner.candidates import evaluate
 
-    return explain(evaluate(scenario, catalog, marked=True))
+    return explain(_sharpened(evaluate(scenario, catalog, marked=True)))
+
+
+def _sharpened(table: CandidateTable) -> CandidateTable:
+    """Add the batches at which relaxing one latency (or the throughput) alone shows its least change."""
+    for index, item in enumerate(table.requirements):
+        if item.id.startswith("sla.") and item.id != "sla.availability":
+            table = refined(table, lambda now, index=index: batches_within(now, index))  # type: ignore[misc]
+    return table
 
 
 def minimal_conflict(requirements: Sequence[str], feasible: Callable[[frozenset[str]], bool]) -> tuple[str, ...]:
@@ -120,25 +129,37 @@ def _cause(view: View, item: Requirement, others: Sequence[str]) -> str:
 def _relaxations(
     view: View, order: Sequence[str], found: Sequence[str], byid: dict[str, Requirement]
 ) -> tuple[Relaxation, ...]:
-    """Return the least change of each requirement that alone makes the rest feasible, cheapest first.
+    """Return the least change of each requirement that makes the rest feasible, cheapest first.
 
-    Where no single change does, the requirements outside a largest feasible set are relaxed together, in one line each.
+    A member of the conflict that does not suffice alone, since there is another conflict without it, comes last, with
+    what has to give way beside it.
     """
-    alone = [name for name in order if view.holding(set(order) - {name}).any()]
-    if alone:
-        changes = [_relaxation(view, byid[name], set(order) - {name}) for name in alone]
-        load = _load(view, order)
-        changes += [load] if load else []
-        return tuple(sorted(changes, key=lambda item: (item.cost_usd_per_month or 0.0, item.requirement)))
-    kept: list[str] = []
-    for name in sorted(order, key=lambda name: (name in found, order.index(name))):
-        if view.holding([*kept, name]).any():
-            kept.append(name)
-    together = [name for name in order if name not in kept]
+    changes = []
+    for name in order:
+        kept = set(order) - {name}
+        if not view.holding(kept).any():
+            if name not in found:
+                continue
+            kept = _grown(view, [other for other in order if other != name])
+            if view.holding(kept | {name}).any():
+                continue  # the rest gives way without it
+        change = _relaxation(view, byid[name], kept)
+        with_it = [other for other in order if other not in kept and other != name]
+        changes.append(replace(change, needed=wording.together(change.needed, with_it)))
+    load = _load(view, order)
+    changes += [load] if load else []
     return tuple(
-        replace(item, needed=wording.together(item.needed, [name for name in together if name != item.requirement]))
-        for item in (_relaxation(view, byid[name], set(kept)) for name in together)
+        sorted(changes, key=lambda item: ("together" in item.needed, item.cost_usd_per_month, item.requirement))
     )
+
+
+def _grown(view: View, names: Sequence[str]) -> set[str]:
+    """Return a largest feasible subset of ``names``, grown from the first on."""
+    kept: set[str] = set()
+    for name in names:
+        if view.holding(kept | {name}).any():
+            kept.add(name)
+    return kept
 
 
 def _relaxation(view: View, item: Requirement, others: set[str]) -> Relaxation:

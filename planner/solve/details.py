@@ -60,11 +60,12 @@ class Detail:
         """Accelerators that are paid for."""
         return self.instances * self.pool.offer.gpus
 
-    def needed_rate(self, table: CandidateTable) -> float:
-        """Return how many replicas' worth of throughput the load is: full batches at a concurrency, all at a rate."""
-        if table.demand.concurrency is not None:
-            return table.demand.concurrency / self.batch
-        return float(self.replicas)
+    def fleet_rate(self, table: CandidateTable, per_replica: float) -> float:
+        """Return the output rate of the fleet under the scenario's load, given that of one replica at its batch."""
+        demand = table.demand
+        if demand.request_rate_per_s is not None:
+            return demand.request_rate_per_s * demand.output_tokens
+        return per_replica * (demand.concurrency or 0) / self.batch
 
     def availability(self) -> float:
         """Return the share of time in which enough instances are up."""

@@ -44,7 +44,6 @@ def latency(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
     source = f"evidence: {found.evidence_name(i)}; limited by {found.limit_name(i)}"
     rest = max(table.demand.output_tokens - 1, 0)
     ttft, tpot = float(found.ttft_p95_ms[i]), float(found.tpot_p95_ms[i])
-    rate = item.needed_rate(table)
     return (
         Estimate("ttft_p50_ms", float(found.ttft_mean_ms[i]), "ms", *_interval(item, "ttft_mean_ms"), source=source),
         Estimate(
@@ -64,10 +63,10 @@ def latency(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
         ),
         Estimate(
             "output_tokens_per_second",
-            rate * float(found.output_tok_s[i]),
+            item.fleet_rate(table, float(found.output_tok_s[i])),
             "tok/s",
-            rate * float(found.output_tok_s_low[i]),
-            rate * float(found.output_tok_s_high[i]),
+            item.fleet_rate(table, float(found.output_tok_s_low[i])),
+            item.fleet_rate(table, float(found.output_tok_s_high[i])),
             source=source,
         ),
     )
@@ -126,7 +125,7 @@ def money(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
     monthly = per_month(usd(item.cost))
     # Micro-dollars are rounded once per instance; the terms carry the last cent of it.
     found = [Estimate("cost_usd_per_month", monthly, "USD/month", terms=tuple(terms))]
-    rate = item.needed_rate(table) * float(item.estimated.output_tok_s[item.index])
+    rate = item.fleet_rate(table, float(item.estimated.output_tok_s[item.index]))
     if rate > 0:
         per_million = usd_per_million_tokens(item.cost / MICRO_USD_PER_USD, rate)
         found.append(

@@ -30,8 +30,9 @@ def reasons(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...]) -
     for what, name in (("on another accelerator", _accelerator), ("in another format", _weights)):
         other = next((item for item in rivals if name(item) != name(winner)), None)
         if other is not None:
-            more = format_usd(per_month(usd(other.cost - winner.cost)), "month")
-            found.append(f"The cheapest plan {what}, {name(other)}, costs {more} more.")
+            more = per_month(usd(other.cost - winner.cost))
+            dearer = f"costs {format_usd(more, 'month')} more" if more > 0 else "costs the same"
+            found.append(f"The cheapest plan {what}, {name(other)}, {dearer}.")
     found += [*_format(winner), _batch(table, winner)]
     return tuple(found)
 

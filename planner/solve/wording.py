@@ -32,6 +32,7 @@ NAMES = {
     "budget.capex": "the purchase price",
     "budget.tco": "the total cost of ownership",
     "quality.min_recovery": "the quality recovery",
+    "quality.accept_unmeasured": "the quality",
     "search.weights": "weights",
     "search.kv_cache": "the KV cache",
     "search.accelerators": "the accelerator",
@@ -44,6 +45,8 @@ NAMES = {
 }
 
 MESSAGES = {
+    "quality.min_recovery": "measured recovery below quality.min_recovery",
+    "quality.accept_unmeasured": "no measured recovery at the model's size",
     "sla.ttft_p50": "TTFT p50 exceeds its limit",
     "sla.ttft_p95": "TTFT p95 exceeds its limit",
     "sla.tpot_p95": "TPOT p95 exceeds its limit",
@@ -72,7 +75,7 @@ def figure(item: Requirement, value: float) -> str:
     if item.unit == "ms":
         return format_duration_ms(value)
     if item.unit == "share":
-        return format_percent(value, 3 if value > 0.99 else 1)
+        return format_percent(value, 3 if 0.99 < value < 1.0 else 1)
     if item.unit == "tok/s":
         return format_rate_per_second(value, "tok")
     if item.unit.startswith("USD"):
@@ -111,6 +114,8 @@ def out_of_reach(item: Requirement, best: float, *, alone: bool) -> str:
 
 def choice(item: Requirement) -> str:
     """Return ``the engine has to be one of vllm, sglang``."""
+    if item.id == "quality.accept_unmeasured":
+        return "the quality has to be measured at the model's size"
     return f"{NAMES[item.id]} has to be one of {item.asked}"
 
 
@@ -131,6 +136,7 @@ def chosen(table: CandidateTable, item: Requirement, row: int) -> str:
     layout = int(table.layout[row])
     degrees = axes.parallelism[int(table.layouts.parallelism[layout])]
     values = {
+        "quality.accept_unmeasured": "true",
         "search.weights": axes.weights[int(table.layouts.weights[layout])].id,
         "search.kv_cache": axes.kv_formats[int(table.layouts.kv[layout])].id,
         "search.engines": axes.engines[int(table.layouts.engine[layout])].id,
