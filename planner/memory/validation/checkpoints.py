@@ -41,7 +41,7 @@ def predict_checkpoint(row: Mapping[str, Any], catalog: Catalog, find_model: Fin
     if architecture is None:
         return {"prediction_notes": f"model {row.get('base') or name!r} is not in the catalog"}
     fmt = checkpoint_format(written, name)
-    if fmt not in catalog.formats:
+    if fmt is None or fmt not in catalog.formats:
         return {"prediction_notes": f"no recipe for {written!r}"}
     notes = []
     if any(mark in f"{written} {name}".lower() for mark in NO_RECIPE):
@@ -62,21 +62,14 @@ def checkpoint_format(written: str, name: str) -> str | None:
 
     MLX files say their number format in the name where they are not plain integers.
     """
-    text = written.lower()
-    if text.startswith("mlx") and text != "mlx bf16":
-        return (
-            find_format(f"{written} {name.rsplit('/', 1)[-1].lower().replace('-q8', '')}")
-            if _mlx_float(name)
-            else (find_format(f"{written} gs32" if "gs32" in name.lower() else written))
-        )
+    text, short = written.lower(), name.rsplit("/", 1)[-1].lower()
+    if text.startswith("mlx"):
+        if "mxfp4" in short and "mxfp4-q8" not in short:
+            return "mlx-mxfp4"
+        return find_format(f"{written} gs32" if "gs32" in short else written)
     if text.startswith("mxfp4 experts"):
         return "mxfp4"
     return find_format(written, name)
-
-
-def _mlx_float(name: str) -> bool:
-    lowered = name.lower()
-    return "mxfp4" in lowered and "mxfp4-q8" not in lowered
 
 
 def _tower_bytes(weights: WeightBytes) -> int:
