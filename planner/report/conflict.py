@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from planner.report.figures import figure, label
-from planner.report.i18n import Translator, translator
+from planner.report.i18n import Translator, translator_for
 from planner.report.layout import Paint, table, unpainted, wrap
 from planner.report.view import Ruled, subject
 
@@ -74,7 +74,7 @@ def conflict_text(
     conflict: Conflict, scenario: Scenario | None = None, *, language: str = "en", paint: Paint = unpainted
 ) -> str:
     """Return ``conflict`` as text of at most 100 columns, with a final newline."""
-    say = translator(language)
+    say = translator_for(scenario, language)
     view = conflict_view(conflict, say, scenario)
     head = [f"{paint('strong', view.title)}  {paint('bad', say('no plan'))}"]
     if view.subject:

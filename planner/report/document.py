@@ -10,7 +10,7 @@ from planner.report.charts import Segment, fleet, margin_bar, stacked_bar
 from planner.report.cloud import Cloud, draw
 from planner.report.conflict import conflict_view
 from planner.report.environment import render
-from planner.report.i18n import Translator, translator
+from planner.report.i18n import Translator, translator_for
 from planner.report.view import plan_view
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plan_document(
     language: str = "en",
 ) -> str:
     """Return ``plan`` as a document; the HTML draws ``clouds`` of candidates (``planner.report.cloud.clouds_of``)."""
-    say = translator(language)
+    say = translator_for(scenario, language)
     view = plan_view(plan, say, scenario)
     values: dict[str, Any] = {"view": view, "scenario_text": _echo(scenario)}
     if form == "html":
@@ -50,7 +50,7 @@ def conflict_document(
     conflict: Conflict, form: Format, *, scenario: Scenario | None = None, language: str = "en"
 ) -> str:
     """Return the reasons why no plan exists, and the ways out, as a document."""
-    view = conflict_view(conflict, translator(language), scenario)
+    view = conflict_view(conflict, translator_for(scenario, language), scenario)
     return render(f"conflict.{form}.j2", language=language, view=view, scenario_text=_echo(scenario))
 
 
@@ -81,5 +81,8 @@ def _fleet(number: int, item: Deployment, say: Translator) -> Markup:
 
 
 def _echo(scenario: Scenario | None) -> str:
-    """Return the scenario as its author wrote it."""
-    return scenario.document.text.strip() if scenario is not None and scenario.document is not None else ""
+    """Return the scenario as its author wrote it, followed by what the command line set over it."""
+    if scenario is None or not scenario.document.text:
+        return ""
+    settings = getattr(scenario.document, "settings", {})
+    return "\n".join([scenario.document.text.strip(), *(f"# --set {setting}" for setting in settings.values())])

@@ -6,6 +6,7 @@ Templates hold words and layout. What they may call beside Jinja's own filters:
     text|sentence              a finished English sentence in the report's language
     text|cell                  text that is safe inside a cell of a Markdown table
     text|md                    text that cannot turn into Markdown markup
+    text|fenced                text as a code block of Markdown, whatever backticks it holds
 
 A report for a new purpose extends ``base.html.j2`` (blocks ``title``, ``lead``, ``content``), which brings the style
 sheet, light and dark colours and the print rules, and gets its charts as values made with ``planner.report.charts``::
@@ -52,7 +53,7 @@ def environment(language: str = "en") -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=True,
     )
     made.globals.update({"_": say, "language": language})
-    made.filters.update({"sentence": say.sentence, "cell": _cell, "md": _markdown})
+    made.filters.update({"sentence": say.sentence, "cell": _cell, "md": _markdown, "fenced": _fenced})
     return made
 
 
@@ -69,3 +70,10 @@ def _markdown(text: object) -> str:
 def _cell(text: object) -> str:
     """Return ``text`` for a cell of a Markdown table: on one line, its markup escaped."""
     return _markdown(" ".join(str(text).split()))
+
+
+def _fenced(text: object, kind: str = "") -> str:
+    """Return ``text`` between fences longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall("`+", str(text))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{kind}\n{text}\n{fence}"

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from planner.paths import data_dir
+
+if TYPE_CHECKING:
+    from planner.scenario import Scenario
 
 LANGUAGES = ("en", "zh-CN")
 """The languages that ``--lang`` takes; English needs no catalog."""
 
 _HAN, _LATIN = "[\u4e00-\u9fff]", "[A-Za-z0-9$]"
 _SEAM = re.compile(f"(?<={_HAN})(?={_LATIN})|(?<=[A-Za-z0-9%])(?={_HAN})")
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(r"\{([A-Za-z_][\w.]*)(?::[^{}]*)?\}")
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,24 @@ def translator(language: str) -> Translator:
     return Translator(language, catalog["words"], patterns(catalog["sentences"]))
 
 
+def translator_for(scenario: Scenario | None, language: str) -> Translator:
+    """Return the translator of ``language`` that also knows the messages of the rules that ``scenario`` selects."""
+    say = translator(language)
+    if scenario is None or language == "en":
+        return say
+    from planner.rules.loader import scenario_rules
+
+    rules = scenario_rules(scenario).rules
+    messages = {rule.text("en"): rule.text(language) for rule in rules if language in rule.message}
+    return replace(say, sentences=(*say.sentences, *patterns(messages)))
+
+
 def patterns(sentences: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return the (pattern, translation) pairs of ``sentences``, the most specific first.
 
     Specific means many fixed characters: ``"{a} exceeds the budget"`` must be tried before ``"{a} exceeds {b}"``.
+    Places may be dotted and carry a format, as in rules (``{offer.usd_per_hour:.2f}``); a place that stands twice holds
+    the same text twice.
     """
 
     def fixed(sentence: str) -> int:
@@ -83,7 +101,18 @@ def patterns(sentences: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str],
 
     found = []
     for sentence in sorted(sentences, key=lambda sentence: (-fixed(sentence), sentence)):
-        parts = _PLACE.split(sentence)
-        pattern = "".join(f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
-        found.append((re.compile(pattern, re.DOTALL), sentences[sentence]))
+        pattern, end = "", 0
+        for place in _PLACE.finditer(sentence):
+            group = _group(place)
+            known = f"(?P<{group}>" in pattern
+            pattern += re.escape(sentence[end : place.start()]) + (f"(?P={group})" if known else f"(?P<{group}>.+?)")
+            end = place.end()
+        pattern += re.escape(sentence[end:])
+        translation = _PLACE.sub(lambda place: f"{{{_group(place)}}}", sentences[sentence])
+        found.append((re.compile(pattern, re.DOTALL), translation))
     return tuple(found)
+
+
+def _group(place: re.Match[str]) -> str:
+    """Return the name of a place as a regular expression takes it."""
+    return place[1].replace(".", "__")

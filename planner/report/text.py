@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from planner.report.breakdown import Breakdown
-from planner.report.i18n import Translator, translator
+from planner.report.i18n import Translator, translator_for
 from planner.report.layout import Paint, cut, gauge, pad, stacked, table, unpainted, width, wrap
 from planner.report.view import PlanView, Requirement, plan_view
 
@@ -40,7 +40,7 @@ _BREVITIES = (_Brevity(3, 99, 99), _Brevity(1, 99, 99), _Brevity(1, 99, 3), _Bre
 
 def plan_text(plan: Plan, scenario: Scenario | None = None, *, language: str = "en", paint: Paint = unpainted) -> str:
     """Return ``plan`` as text of at most ``COLUMNS`` columns and, where it can, of ``LINES`` lines."""
-    say = translator(language)
+    say = translator_for(scenario, language)
     view = plan_view(plan, say, scenario)
     for brevity in _BREVITIES:
         text = _text(view, say, paint, brevity)

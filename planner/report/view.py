@@ -150,11 +150,16 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         rejected=tuple(
             Ruled(label(item.reason, say), say.sentence(item.message), f"{item.count:,}") for item in plan.rejected
         ),
-        warnings=tuple(map(say.sentence, plan.warnings)),
+        warnings=(*map(say.sentence, plan.warnings), *_switched_off(scenario, say)),
         doubtful=", ".join(item.label for item in requirements if item.holds and not item.sure),
         sources=sources,
         inputs=plan.inputs,
     )
+
+
+def _switched_off(scenario: Scenario | None, say: Translator) -> tuple[str, ...]:
+    rules = scenario.disabled_rules if scenario else ()
+    return tuple(say("The rule {id} is switched off: {reason}", id=rule.id, reason=rule.reason) for rule in rules)
 
 
 def _headlines(

@@ -56,7 +56,7 @@ def test_a_misspelt_command_or_option_is_recognised():
     assert "--format" in ran.stderr
 
 
-def test_every_command_has_a_home_and_the_same_words_in_the_list_and_in_its_own_help():
+def test_every_command_of_the_list_exists_and_explains_itself():
     from importlib import import_module
 
     for name, (home, _) in COMMANDS.items():

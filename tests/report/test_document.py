@@ -13,6 +13,7 @@ import pytest
 from planner.report.cloud import Cloud
 from planner.report.document import conflict_document, plan_document
 from planner.report.i18n import LANGUAGES
+from planner.scenario import load_scenario
 
 VOID = {"meta", "br", "link", "img", "hr"}
 
@@ -154,3 +155,17 @@ def test_a_conflict_lists_its_ways_out(conflict, language):
     text = " ".join("".join(page.text).split())
     assert "$14,600" in text
     assert "8,012" in text
+
+
+def test_the_scenario_is_echoed_with_what_was_set_over_it_and_stays_inside_its_fence(plan, tmp_path):
+    path = tmp_path / "x.yaml"
+    body = "name: x\nmodel: m\nworkload: {input_tokens: 1, output_tokens: 1, concurrency: 1}\n"
+    path.write_text(body + "# ```\n# <b>not bold</b>\n", encoding="utf-8")
+    scenario = load_scenario(path, settings=["workload.concurrency=7"])
+    text = plan_document(plan, "md", scenario=scenario)
+    block = text[text.index("````yaml") :]
+    assert "# ```\n" in block
+    assert block.endswith("# --set workload.concurrency=7\n````\n")
+    html = plan_document(plan, "html", scenario=scenario)
+    assert "# --set workload.concurrency=7" in html
+    assert "<b>not" not in html

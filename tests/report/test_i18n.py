@@ -10,7 +10,8 @@ import pytest
 from planner.paths import data_dir
 from planner.report.environment import environment
 from planner.report.figures import LABELS
-from planner.report.i18n import LANGUAGES, Translator, patterns, translator
+from planner.report.i18n import LANGUAGES, Translator, patterns, translator, translator_for
+from planner.scenario import load_scenario
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 
@@ -82,3 +83,20 @@ def test_a_sentence_finds_the_most_specific_pattern_and_translates_what_it_quote
 def test_chinese_stands_apart_from_letters_and_figures():
     say = Translator("zh-CN", {}, patterns({"{name} is at most {limit}": "{name}不高于{limit}"}))
     assert say.sentence("TTFT p95 is at most 2 s") == "TTFT p95 不高于 2 s"
+
+
+def test_messages_of_rules_translate_with_their_values():
+    say = Translator(
+        "xx", {}, patterns({"{offer.id} is {offer.age:.0f} days old, {offer.id}": "{offer.id}已有{offer.age:.0f}天"})
+    )
+    assert say.sentence("aws/p5 is 120 days old, aws/p5") == "aws/p5已有120天"
+    assert say.sentence("aws/p5 is 120 days old, gcp/a3") == "aws/p5 is 120 days old, gcp/a3"
+
+
+def test_the_rules_of_a_scenario_speak_its_language(root):
+    say = translator_for(load_scenario(root / "scenarios" / "70b-chat.yaml"), "zh-CN")
+    assert (
+        say.sentence("one replica: a failure or an update of it is an outage")
+        == "只有一个副本：其故障或升级即意味着服务中断"
+    )
+    assert translator_for(None, "zh-CN") is translator("zh-CN")
