@@ -1,13 +1,17 @@
-"""Evaluate rules over a table of candidates: once per distinct combination of what a rule reads, then gather.
+"""Evaluate rules over a table of candidates: once per distinct combination of what is read, then gather.
 
-A table of 20,000 candidates has some 60 accelerators, 20 formats and 5 engines; a rule that reads the format's
-compute format and the accelerator's compute capability meets perhaps 50 pairs of values. Those are what CEL sees.
+A table of 20,000 candidates has some 60 accelerators, 40 formats and 5 engines. CEL sees each distinct combination of
+the variables of one part of a condition; numpy joins the parts and spreads the verdicts over the rows.
+
+Columns may have any shapes that broadcast against each other, so that a grid of axes is judged without being written
+out: a rule over engine and format gives a mask of engines x formats whatever else the grid has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,12 +19,17 @@ from numpy.typing import NDArray
 
 from planner.errors import Diagnostic, RuleError
 from planner.rules.expression import EvaluationError, Program
+from planner.rules.formula import Formula
 from planner.rules.messages import placeholders, render
 from planner.rules.rule import PenaltyPer, Rule
 from planner.rules.variables import Value
 
-Codes = NDArray[np.int32]
+Codes = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
+Truth = NDArray[np.int8]
+
+_FALSE, _ERROR, _TRUE = 0, 1, 2
+"""CEL's three outcomes, ordered so that ``&&`` is the minimum, ``||`` the maximum and ``!`` the distance from true."""
 
 _DENSE = 1 << 16
 """Combinations up to which a table over all of them is cheaper than sorting the rows."""
@@ -28,97 +37,95 @@ _DENSE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One variable over the rows: row i has ``values[codes[i]]``. Values may repeat."""
+    """One variable over the candidates: where the code is c, it has ``values[c]``. Values may repeat."""
 
     codes: Codes
     values: Sequence[Value]
 
     @classmethod
-    def constant(cls, value: Value, rows: int) -> Column:
-        """Return a column with the same value in every row."""
-        return cls(np.zeros(rows, dtype=np.int32), (value,))
+    def constant(cls, value: Value) -> Column:
+        """Return a column with the same value everywhere."""
+        return cls(np.zeros((), dtype=np.int64), (value,))
 
     @classmethod
     def of_array(cls, array: NDArray[Any]) -> Column:
-        """Return the column of a plain array of numbers, one per row."""
+        """Return the column of a plain array of numbers or texts."""
         distinct, codes = np.unique(array, return_inverse=True)
-        return cls(codes.astype(np.int32), distinct.tolist())
+        return cls(codes.reshape(array.shape), distinct.tolist())
+
+    def met(self, where: Mask | None = None) -> list[Value]:
+        """Return the distinct values that it has ``where`` a mask of a compatible shape is true, or anywhere."""
+        codes, mask = np.broadcast_arrays(self.codes, True if where is None else where)
+        present = np.bincount(codes[mask], minlength=len(self.values))
+        return list(dict.fromkeys(_hashable(self.values[code]) for code in np.flatnonzero(present).tolist()))
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What the rules say of every row. ``violations`` has the mask of each rule that any row violates, in order."""
+    """What the rules say. ``violations`` has, in order, the mask of each rule that is violated somewhere.
 
-    rows: int
+    A mask has length 1 along axes on which its rule does not depend.
+    """
+
+    shape: tuple[int, ...]
     violations: Mapping[str, Mask]
     rules: Mapping[str, Rule]
     """The rules of ``violations``, by id."""
     columns: Mapping[str, Column] = field(repr=False)
 
+    def mask(self, rule_id: str) -> Mask:
+        """Return the full mask of a rule; all false where it is violated nowhere."""
+        return np.broadcast_to(self.violations.get(rule_id, np.zeros((), dtype=bool)), self.shape)
+
     def cut(self) -> Mask:
-        """Return the rows that a ``forbid`` or ``require`` rules out."""
-        gone = np.zeros(self.rows, dtype=bool)
+        """Return the candidates that a ``forbid`` or ``require`` rules out."""
+        gone = np.zeros(self.shape, dtype=bool)
         for name, mask in self.violations.items():
             if self.rules[name].cuts:
                 gone |= mask
         return gone
 
-    def of(self, row: int) -> tuple[Rule, ...]:
-        """Return the rules that ``row`` violates."""
-        return tuple(self.rules[name] for name, mask in self.violations.items() if mask[row])
+    def of(self, *index: int) -> tuple[Rule, ...]:
+        """Return the rules that the candidate at ``index`` violates."""
+        return tuple(self.rules[name] for name in self.violations if self.mask(name)[index])
 
     def penalty_usd_per_month(self, counts: Mapping[PenaltyPer, NDArray[Any]]) -> NDArray[np.float64]:
-        """Return what ``prefer`` rules add to each row; ``counts`` are its replicas, instances, GPUs (and 1)."""
-        total = np.zeros(self.rows)
+        """Return what ``prefer`` rules add to each candidate; ``counts`` are its replicas, instances, GPUs (and 1)."""
+        total = np.zeros(self.shape)
         for name, mask in self.violations.items():
             rule = self.rules[name]
             if rule.effect == "prefer":
                 total += mask * rule.penalty_usd_per_month * counts[rule.penalty_per]
         return total
 
-    def message(self, rule_id: str, rows: Mask | int | None = None, language: str = "en") -> str:
-        """Return the rule's message with the values that it has in ``rows`` (by default in all that violate it)."""
+    def message(self, rule_id: str, language: str = "en", where: Mask | None = None) -> str:
+        """Return the rule's message with the values met ``where`` a mask is true: by default where it is violated."""
         template = self.rules[rule_id].text(language)
-        if isinstance(rows, int):
-            met: dict[str, Iterable[Value]] = {
-                name: (column.values[column.codes[rows]],)
-                for name, column in ((name, self.columns[name]) for name in placeholders(template))
-            }
-        else:
-            mask = self.violations[rule_id] if rows is None else rows
-            met = {}
-            for name in placeholders(template):
-                column = self.columns[name]
-                present = np.bincount(column.codes[mask], minlength=len(column.values))
-                met[name] = {_plain(column.values[code]) for code in np.flatnonzero(present).tolist()}
-        return render(template, met, language)
+        mask = self.violations[rule_id] if where is None else where
+        return render(template, {name: self.columns[name].met(mask) for name in placeholders(template)}, language)
 
 
-def evaluate_rules(rules: Iterable[Rule], columns: Mapping[str, Column], rows: int) -> Verdicts:
-    """Evaluate ``rules`` over a table of ``rows`` candidates; ``columns`` by variable, at least what the rules read.
+def evaluate_rules(rules: Iterable[Rule], columns: Mapping[str, Column], shape: tuple[int, ...]) -> Verdicts:
+    """Evaluate ``rules`` over candidates of ``shape``; ``columns`` by variable, at least what the rules read.
 
     Raises RuleError, naming the rule and the values, when an expression fails; LookupError for a missing column.
     """
-    combinations = _Combinations(columns, rows)
+    table = _Table(columns)
     violations: dict[str, Mask] = {}
     violated: dict[str, Rule] = {}
-    for rule in rules:
-        if not rows:
-            break
-        keys, distinct, size = combinations.of(rule.reads)
-        decide = decision(rule)
-        verdict = np.zeros(size, dtype=bool)
-        for key, values in distinct:
-            if decide(values):
-                verdict[key] = True
-        if verdict.any():
-            violations[rule.id] = verdict[keys]
-            violated[rule.id] = rule
-    return Verdicts(rows, violations, violated, columns)
+    if prod(shape):
+        for rule in rules:
+            truth = table.truth(rule.violation)
+            if (truth == _ERROR).any():
+                _raise(rule, columns, truth == _ERROR)
+            if (truth == _TRUE).any():
+                violations[rule.id] = truth == _TRUE
+                violated[rule.id] = rule
+    return Verdicts(shape, violations, violated, columns)
 
 
 def decision(rule: Rule) -> Callable[[Mapping[str, Any]], bool]:
-    """Return the function that says whether values violate ``rule``.
+    """Return the function that says whether values violate ``rule``, by its two expressions as they were written.
 
     It raises RuleError, naming the rule and the values that it read, when an expression fails.
     """
@@ -147,26 +154,51 @@ def decision(rule: Rule) -> Callable[[Mapping[str, Any]], bool]:
     return violated
 
 
-Distinct = list[tuple[int, dict[str, Any]]]
+def _raise(rule: Rule, columns: Mapping[str, Column], failed: Mask) -> None:
+    """Evaluate ``rule`` as it was written on the first candidate on which it failed, which raises."""
+    codes = {name: np.broadcast_arrays(columns[name].codes, failed) for name in rule.reads}
+    values = {name: columns[name].values[int(code[mask][0])] for name, (code, mask) in codes.items()}
+    decision(rule)({name: _plain(value) for name, value in values.items()})
+    raise AssertionError(f"the rule {rule.id!r} fails in parts but not as a whole")
 
 
-class _Combinations:
-    """The distinct combinations of variables in a table, kept for the next rule that reads the same ones."""
+class _Table:
+    """The columns, and the truth of every leaf that a rule has asked for."""
 
-    def __init__(self, columns: Mapping[str, Column], rows: int) -> None:
-        self._columns, self._rows = columns, rows
-        self._reduced: dict[str, tuple[Codes, list[Any]]] = {}
-        self._known: dict[tuple[str, ...], tuple[Codes, Distinct, int]] = {}
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self._columns = columns
+        self._distinct: dict[str, tuple[Codes, list[Any]]] = {}
+        self._leaves: dict[str, Truth] = {}
 
-    def of(self, names: tuple[str, ...]) -> tuple[Codes, Distinct, int]:
-        """Return (a key per row, (key, values) of the keys that occur, number of keys)."""
-        known = self._known.get(names)
-        if known is None:
-            known = self._known[names] = self._combine(names)
-        return known
+    def truth(self, formula: Formula) -> Truth:
+        """Return the outcome of ``formula``, in the shape that its columns give it."""
+        match formula.operator:
+            case "leaf":
+                known = self._leaves.get(formula.text)
+                if known is None:
+                    known = self._leaves[formula.text] = self._leaf(formula)
+                return known
+            case "not":
+                return np.asarray(_TRUE - self.truth(formula.parts[0]), dtype=np.int8)
+        join = np.minimum if formula.operator == "and" else np.maximum
+        result = self.truth(formula.parts[0])
+        for part in formula.parts[1:]:
+            result = join(result, self.truth(part))
+        return result
 
-    def _combine(self, names: tuple[str, ...]) -> tuple[Codes, Distinct, int]:
-        keys = np.zeros(self._rows, dtype=np.int32)
+    def _leaf(self, leaf: Formula) -> Truth:
+        program = Program(leaf.text)
+        if len(leaf.reads) == 1:
+            (name,) = leaf.reads
+            codes, values = self._column(name)
+            return np.array([_outcome(program, {name: value}) for value in values], dtype=np.int8)[codes]
+        keys, combinations = self._combine(leaf.reads)
+        outcomes = [_outcome(program, dict(zip(leaf.reads, values, strict=True))) for values in combinations]
+        return np.array(outcomes, dtype=np.int8)[keys]
+
+    def _combine(self, names: tuple[str, ...]) -> tuple[Codes, list[tuple[Any, ...]]]:
+        """Return (a key per candidate, the combination of values that each key stands for), only those that occur."""
+        keys: Codes = np.zeros((), dtype=np.int64)
         combinations: list[tuple[Any, ...]] = [()]
         for name in names:
             codes, values = self._column(name)
@@ -174,39 +206,43 @@ class _Combinations:
                 combinations = [(*combination, values[0]) for combination in combinations]
                 continue
             size = len(combinations) * len(values)
-            wide = keys.astype(np.int64) * len(values) + codes
+            wide = keys * len(values) + codes
             if size <= _DENSE:
-                present = np.flatnonzero(np.bincount(wide, minlength=size))
-                renumber = np.zeros(size, dtype=np.int32)
-                renumber[present] = np.arange(present.size, dtype=np.int32)
+                present = np.flatnonzero(np.bincount(wide.ravel(), minlength=size))
+                renumber = np.zeros(size, dtype=np.int64)
+                renumber[present] = np.arange(present.size)
                 keys = renumber[wide]
             else:
                 present, inverse = np.unique(wide, return_inverse=True)
-                keys = inverse.astype(np.int32)
-            combinations = [
-                (*combinations[left], values[right])
-                for left, right in zip(*(part.tolist() for part in divmod(present, len(values))), strict=True)
-            ]
-        distinct = [(key, dict(zip(names, combination, strict=True))) for key, combination in enumerate(combinations)]
-        return keys, distinct, len(combinations)
+                keys = inverse.reshape(wide.shape)
+            pairs = zip(*(part.tolist() for part in divmod(present, len(values))), strict=True)
+            combinations = [(*combinations[left], values[right]) for left, right in pairs]
+        return keys, combinations
 
     def _column(self, name: str) -> tuple[Codes, list[Any]]:
-        """Return a column whose values are distinct, occur, and are of the types that CEL takes."""
-        reduced = self._reduced.get(name)
-        if reduced is None:
+        """Return a column whose values are distinct and of the types that CEL takes."""
+        known = self._distinct.get(name)
+        if known is None:
             if name not in self._columns:
                 raise LookupError(f"the table has no column for {name!r}")
             column = self._columns[name]
-            values: dict[Any, int] = {}
-            used = np.bincount(column.codes, minlength=len(column.values)).tolist()
-            remap = np.zeros(len(column.values), dtype=np.int32)
-            for index, (value, count) in enumerate(zip(column.values, used, strict=True)):
-                if count:
-                    remap[index] = values.setdefault(_plain(value), len(values))
-            listed = [list(value) if isinstance(value, tuple) else value for value in values]
-            reduced = self._reduced[name] = (remap[column.codes], listed)
-        return reduced
+            number: dict[Any, int] = {}
+            remap = [number.setdefault(_hashable(value), len(number)) for value in column.values]
+            codes = column.codes if len(number) == len(remap) else np.array(remap, dtype=np.int64)[column.codes]
+            known = self._distinct[name] = (codes, [_plain(value) for value in number])
+        return known
+
+
+def _outcome(program: Program, values: Mapping[str, Any]) -> int:
+    try:
+        return _TRUE if program.evaluate(values) else _FALSE
+    except EvaluationError:
+        return _ERROR
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return list(value) if isinstance(value, tuple) else value

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from planner.rules.checked import CheckedExpression, Node, decode
-from planner.rules.diagnosis import Problem, explain, too_deep
+from planner.rules.diagnosis import Problem, explain
 from planner.rules.variables import DECLARED, VARIABLES
 
 MAX_LENGTH = 2_000
@@ -85,8 +85,7 @@ def check(text: str) -> Checked | list[Problem]:
         return [Problem(message, "too-complex", help=_SPLIT)]
     if not text.strip():
         return [Problem("the expression is empty", "syntax", help="write a condition, or leave the key out")]
-    code = _QUOTED.sub(lambda match: " " * len(match[0]), text)
-    if match := _HAS.search(code):
+    if match := _HAS.search(blank_texts(text)):
         line, column = _place(text, match.start())
         hint = "drop has(); what stands for 'none' is in the variable's description"
         return [Problem("every declared variable always has a value", "type", line, column, 3, hint)]
@@ -104,6 +103,11 @@ def check(text: str) -> Checked | list[Problem]:
             )
         ]
     return _bounded(checked, text) or Checked(text, checked.variables, checked.root)
+
+
+def blank_texts(text: str) -> str:
+    """Return ``text`` with quoted texts and comments replaced by as many blanks: symbols in them are no code."""
+    return _QUOTED.sub(lambda match: " " * len(match[0]), text)
 
 
 def _compare(text: str) -> str:
@@ -221,4 +225,4 @@ def _trial() -> Any:
     return _environment().compile("engine.id.matches(engine.name)")
 
 
-__all__ = ["Checked", "EvaluationError", "Problem", "Program", "check", "too_deep"]
+__all__ = ["Checked", "EvaluationError", "Problem", "Program", "blank_texts", "check"]

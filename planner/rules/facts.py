@@ -134,10 +134,29 @@ def _attention(architecture: ModelArchitecture, name: str) -> int:
     return max((getattr(group.mixer, name) for group in architecture.layers), default=0)
 
 
+_DIVIDED = frozenset({"attention", "mlp", "experts_shared"})
+_NARROWEST = 128
+"""Output features below which a matrix is a gate per head or the like, which quantizers leave in 16 bits."""
+
+
 def _widths(architecture: ModelArchitecture, split: str, size: Callable[[Tensor], int]) -> tuple[int, ...]:
-    return tuple(
-        sorted({size(tensor) for tensor, _ in architecture.tensors() if tensor.linear and tensor.split == split})
-    )
+    found = {
+        size(tensor)
+        for tensor, _ in architecture.tensors()
+        if tensor.linear and tensor.split == split and tensor.component in _DIVIDED
+    }
+    return tuple(sorted(width for width in found if width >= _NARROWEST))
+
+
+def _counts(architecture: ModelArchitecture, name: str, *, latent: bool) -> tuple[int, ...]:
+    mixers = [group.mixer for group in architecture.layers if latent or group.mixer.kind != "mla"]
+    return tuple(sorted({getattr(mixer, name) for mixer in mixers} - {0}))
+
+
+def _group_size(fmt: WeightFormat) -> int:
+    if fmt.kind == "gguf":
+        return 0
+    return max((item.columns for item in fmt.metadata if not item.flat), default=0)
 
 
 def _expert_width(architecture: ModelArchitecture) -> int:
@@ -159,6 +178,8 @@ MODEL: dict[str, Callable[[ModelArchitecture], Value]] = {
     "model.hidden_size": lambda m: m.hidden_size,
     "model.heads": lambda m: _attention(m, "heads"),
     "model.kv_heads": lambda m: _attention(m, "kv_heads"),
+    "model.head_counts": lambda m: _counts(m, "heads", latent=True),
+    "model.kv_head_counts": lambda m: _counts(m, "kv_heads", latent=False),
     "model.head_dim": lambda m: _attention(m, "head_dim"),
     "model.mixers": lambda m: tuple(sorted({group.mixer.kind for group in m.layers})),
     "model.experts": lambda m: m.experts,
@@ -178,7 +199,7 @@ FORMAT: dict[str, Callable[[WeightFormat], Value]] = {
     "format.bits_per_weight": lambda f: f.bits_per_weight,
     "format.bytes_per_weight": lambda f: f.bytes_per_weight,
     "format.granularity": lambda f: f.granularity,
-    "format.group_size": lambda f: max((item.flat or item.columns for item in f.metadata), default=0),
+    "format.group_size": _group_size,
     "format.activations": lambda f: f.activations,
     "format.compute_format": lambda f: f.compute_format,
 }

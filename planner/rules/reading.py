@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from planner.errors import Diagnostic, RuleError
 from planner.rules.diagnosis import Problem
 from planner.rules.expression import Checked, check
+from planner.rules.formula import Formula, joined, negated, take_apart
 from planner.rules.limits import linear_limits
 from planner.rules.messages import check_message
 from planner.rules.positions import diagnostic_in
@@ -174,12 +175,18 @@ class _Entry:
             as_of=model.as_of,
             reads=self.reads,
             stage=self.stage,
+            violation=self._violation(),
             penalty_usd_per_month=penalty_usd_per_month(model.penalty) if model.penalty else 0.0,
             penalty_per=model.penalty_per,
             limits=self.limits,
             path=self.document.path,
             line=self.document.place(self.location)[0],
         )
+
+    def _violation(self) -> Formula:
+        parts = [take_apart(checked) for name, checked in self.checked.items() if name == "when"]
+        parts += [negated(take_apart(checked)) for name, checked in self.checked.items() if name == "require"]
+        return joined("and", tuple(parts))
 
     def _report(self, name: str, message: str, code: str, hint: str = "", *, key: bool = True) -> None:
         location = (*self.location, name) if name in self.data else self.location

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from planner.rules.formula import Formula
 from planner.rules.variables import Stage
 
 Effect = Literal["forbid", "require", "prefer", "warn"]
@@ -45,6 +46,8 @@ class Rule:
     as_of: str
     reads: tuple[str, ...]
     stage: Stage
+    violation: Formula
+    """``when`` and not ``require``, taken apart."""
     penalty_usd_per_month: float = 0.0
     penalty_per: PenaltyPer = "plan"
     limits: tuple[Limit, ...] = ()
@@ -80,6 +83,7 @@ class Rule:
             "as_of": self.as_of,
             "reads": list(self.reads),
             "stage": self.stage,
+            "violation": self.violation.as_json(),
             "penalty_usd_per_month": self.penalty_usd_per_month,
             "penalty_per": self.penalty_per,
             "limits": [[limit.variable, limit.operator, limit.bound] for limit in self.limits],
@@ -91,8 +95,12 @@ class Rule:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rule:
         """Read what ``as_json`` wrote. Raises KeyError or TypeError on anything else."""
-        lists = {"reads": tuple(data["reads"]), "limits": tuple(Limit(*limit) for limit in data["limits"])}
-        return cls(**{**data, **lists})
+        read = {
+            "reads": tuple(data["reads"]),
+            "limits": tuple(Limit(*limit) for limit in data["limits"]),
+            "violation": Formula.from_json(data["violation"]),
+        }
+        return cls(**{**data, **read})
 
 
 @dataclass(frozen=True, slots=True)

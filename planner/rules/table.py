@@ -1,4 +1,4 @@
-"""The candidate table as rules see it: a column for each declared variable, made when a rule first reads it."""
+"""Candidates as rules see them: a column for each declared variable, made when a rule first reads it."""
 
 from __future__ import annotations
 
@@ -12,30 +12,28 @@ from planner.rules.engine import Codes, Column
 from planner.rules.facts import SUBJECTS
 from planner.rules.variables import VARIABLES, Value
 
+Numbers = NDArray[Any] | Callable[[], NDArray[Any]]
+
 
 class CandidateColumns(Mapping[str, Column]):
-    """Columns by variable over ``rows`` candidates.
+    """Columns by variable.
 
     ``entities`` gives, per subject (``accelerator``, ``offer``, ``format``, ``kv_format``, ``engine``), the index of
-    each row's entity and the entities (``offer``: planner.rules.facts.Priced); a single entity, such as ``model`` or
-    ``scenario`` (planner.rules.facts.Asked), may stand alone and holds for every row. ``numbers`` are plain arrays by
-    variable (``tp``, ``replicas``, ``estimates.*``), or what computes them. What is not given has no column, and a
-    rule that reads it cannot be evaluated yet.
+    each candidate's entity and the entities (``offer``: planner.rules.facts.Priced); a single entity, such as ``model``
+    or ``scenario`` (planner.rules.facts.Asked), may stand alone and holds everywhere. ``numbers`` are plain arrays by
+    variable (``tp``, ``replicas``, ``estimates.*``), or what computes them. All arrays broadcast against each other.
+    What is not given has no column, and a rule that reads it cannot be evaluated yet.
     """
 
     def __init__(
         self,
-        rows: int,
         entities: Mapping[str, tuple[NDArray[Any], Sequence[Any]] | Any],
-        numbers: Mapping[str, NDArray[Any] | Callable[[], NDArray[Any]]] | None = None,
+        numbers: Mapping[str, Numbers] | None = None,
     ) -> None:
-        self.rows = rows
-        self._entities: dict[str, tuple[Codes, Sequence[Any]]] = {}
-        for subject, given in entities.items():
-            if isinstance(given, tuple):
-                self._entities[subject] = (given[0].astype(np.int32, copy=False), given[1])
-            else:
-                self._entities[subject] = (np.zeros(rows, dtype=np.int32), (given,))
+        self._entities: dict[str, tuple[Codes, Sequence[Any]]] = {
+            subject: given if isinstance(given, tuple) else (np.zeros((), dtype=np.int64), (given,))
+            for subject, given in entities.items()
+        }
         self._numbers = dict(numbers or {})
         self._columns: dict[str, Column] = {}
         self._names = frozenset(name for name in VARIABLES if self._has(name))
@@ -99,22 +97,20 @@ class CandidateColumns(Mapping[str, Column]):
         return given() if callable(given) else given
 
     def _support(self, subject: str, method: str) -> Column:
-        """Ask each engine once per format and accelerator that meet in some row."""
+        """Ask each engine once per format and kind of accelerator; alike ones are of one generation and capability."""
         engine_codes, engines = self._entities["engine"]
         format_codes, formats = self._entities[subject]
         device_codes, devices = self._entities["accelerator"]
-        wide = (engine_codes.astype(np.int64) * len(formats) + format_codes) * len(devices) + device_codes
-        present, codes = np.unique(wide, return_inverse=True)
-        values: list[Value] = []
-        for key in present.tolist():
-            rest, device = divmod(key, len(devices))
-            engine, stored = divmod(rest, len(formats))
-            values.append(getattr(engines[engine], method)(formats[stored].id, devices[device]))
-        return Column(codes.astype(np.int32), values)
+        kinds: dict[tuple[str, str], int] = {}
+        kind = np.array([kinds.setdefault((d.generation, d.compute_capability), len(kinds)) for d in devices])
+        of_kind = [devices[int(np.argmax(kind == number))] for number in range(len(kinds))]
+        values: list[Value] = [
+            getattr(engine, method)(stored.id, device) for engine in engines for stored in formats for device in of_kind
+        ]
+        codes = (engine_codes * len(formats) + format_codes) * len(kinds) + kind[device_codes]
+        return Column(codes, values)
 
 
 def _numeric(name: str, array: NDArray[Any]) -> Column:
-    kind = VARIABLES[name].type
-    if kind == "double":
-        return Column.of_array(array.astype(np.float64, copy=False))
-    return Column.of_array(array)
+    double = VARIABLES[name].type == "double"
+    return Column.of_array(array.astype(np.float64, copy=False) if double else array)

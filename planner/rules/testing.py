@@ -175,14 +175,14 @@ def case_values(case: Case, catalog: Catalog, names: Iterable[str]) -> dict[str,
 
     given = dict(case.values)
     entities = {kind: _entity(kind, str(given.pop(kind)), catalog) for kind in ENTITIES if kind in given}
-    degrees = {name: np.array([given.get(name, 1)]) for name in _DEGREES}
-    columns = CandidateColumns(1, entities, degrees)
+    degrees = {name: np.array(given.get(name, 1)) for name in _DEGREES}
+    columns = CandidateColumns(entities, degrees)
     values: dict[str, Any] = {}
     for name in names:
         if name in given:
             values[name] = given[name]
         elif name in columns:
-            value = columns[name].values[0]
+            (value,) = columns[name].met()
             values[name] = list(value) if isinstance(value, tuple) else value
     return values
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from planner.rules.engine import Column, evaluate_rules
 from planner.rules.expression import Checked, Program, check
+from planner.rules.formula import joined, negated, take_apart
 from planner.rules.rule import Rule
 
 CONDITIONS = (
@@ -16,6 +17,8 @@ CONDITIONS = (
     "model.row_widths.all(width, width % tp == 0)",
     'engine.id in ["a", "b"] && pp < tp && accelerator.tdp_w > 300.0',
     "engine.multi_node ? pp > 1 : tp > 1",
+    '!(tp > 2 || pp == 1) && (engine.id != "c" || model.row_widths.size() > 1)',
+    "tp != 4 && (8 / (tp - 4) > 0 || engine.multi_node)",
 )
 
 
@@ -39,16 +42,17 @@ def tables(draw: st.DrawFn) -> tuple[int, dict[str, Column]]:
 
 
 def made(number: int, when: str, require: str) -> Rule:
-    reads = sorted({name for text in (when, require) if text for name in _variables(text)})
-    return Rule(
-        f"r{number}", "p", "require", when, require, {"en": ""}, {"en": ""}, "s", "2026", tuple(reads), "static"
-    )  # fmt: skip
+    reads = sorted({name for text in (when, require) if text for name in _checked(text).variables})
+    parts = [take_apart(_checked(when))] if when else []
+    violation = joined("and", (*parts, negated(take_apart(_checked(require)))))
+    texts = ({"en": ""}, {"en": ""}, "s", "2026")
+    return Rule(f"r{number}", "p", "require", when, require, *texts, tuple(reads), "static", violation)
 
 
-def _variables(text: str) -> tuple[str, ...]:
+def _checked(text: str) -> Checked:
     checked = check(text)
     assert isinstance(checked, Checked)
-    return checked.variables
+    return checked
 
 
 @settings(max_examples=60, deadline=None)
@@ -56,7 +60,7 @@ def _variables(text: str) -> tuple[str, ...]:
 def test_distinct_combinations_decide_as_rows_do(table: tuple[int, dict[str, Column]], when: str, require: str) -> None:
     rows, columns = table
     rules = [made(0, when, require), made(1, "", require)]
-    verdicts = evaluate_rules(rules, columns, rows)
+    verdicts = evaluate_rules(rules, columns, (rows,))
     for row in range(rows):
         values = {name: column.values[column.codes[row]] for name, column in columns.items()}
         values["model.row_widths"] = list(values["model.row_widths"])  # type: ignore[arg-type]

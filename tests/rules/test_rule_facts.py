@@ -81,7 +81,6 @@ def test_age_of_a_price(as_of: str, today: str, days: int) -> None:
 def test_columns_appear_when_they_are_read(catalog: Catalog) -> None:
     devices = [catalog.accelerators[name] for name in ("h100-sxm", "t4")]
     columns = CandidateColumns(
-        3,
         {
             "accelerator": (np.array([0, 1, 1]), devices),
             "engine": (np.array([0, 0, 0]), [catalog.engines["vllm"]]),
