@@ -110,7 +110,12 @@ def _tensors(fields: Fields, facts: Facts, mixer: Mixer, hidden: int) -> Iterato
     bias = qkv_bias(fields, facts)
     gate = output_gate(fields, facts)
     own_keys = not (mixer.shares_kv and facts.shared_key_layers)
-    yield from linear("q_proj", "attention", heads * width * (2 if gate == "fused" else 1), source, "column", bias=bias)
+    query = heads * width * (2 if gate == "fused" else 1)
+    rank = fields.integer("share_q_dim", 0, minimum=0)
+    if rank:  # multi-matrix factorized attention (Step-3, arXiv:2412.19255)
+        yield from linear("q_a_proj", "attention", rank, source, "replicated")
+        yield vector("q_a_norm", "attention", rank)
+    yield from linear("q_proj", "attention", query, rank or source, "column", bias=bias)
     if own_keys:
         key_bias = bias and facts.key_bias
         yield from linear("k_proj", "attention", groups * width, source, "kv_heads", bias=key_bias)

@@ -78,6 +78,8 @@ class Facts:
     """Norms of hidden width that only layers with experts have, beside the usual ones."""
     router_scales: bool = False
     """Learned scales of the router's input and of every expert (Gemma 4)."""
+    latent_norms: int = 0
+    """Norms of the latent vector that experts work on."""
     experts_are_dense_too: bool = False
     """Expert layers also keep the dense MLP (Gemma 4)."""
     router_bias: bool = False
@@ -87,5 +89,7 @@ class Facts:
     """The load-balancing bias of the router is a parameter, not a buffer."""
     activation_parameters: int = 0
     """Learned scalars of the activation function, per MLP."""
+    rope_key_norm: bool = False
+    """MLA norms its rotary key."""
     mamba_bc_norms: bool = False
     """Jamba's norms of dt, B and C."""

@@ -80,7 +80,7 @@ def mixture(fields: Fields, facts: Facts) -> Iterator[Tensor]:
     experts = fields.integer("num_experts")
     width = expert_width(fields, hidden)
     gated = is_gated(fields, facts)
-    latent = fields.integer("moe_latent_size", fields.integer("routed_expert_hidden_size", 0, minimum=0), minimum=0)
+    latent = fields.integer("moe_latent_size", 0, minimum=0)
     yield from _router(fields, facts, hidden, experts)
     inner = latent or hidden
     matrices = [("up_proj", width, inner), ("down_proj", inner, width)]
@@ -91,8 +91,9 @@ def mixture(fields: Fields, facts: Facts) -> Iterator[Tensor]:
     if latent:
         yield from linear("latent_down", "other", latent, hidden, "replicated")
         yield from linear("latent_up", "other", hidden, latent, "replicated")
-        if fields.flag("latent_moe_use_norm"):
-            yield vector("latent_norm", "norm", latent)
+        norms = facts.latent_norms or fields.flag("latent_moe_use_norm")
+        if norms:
+            yield vector("latent_norm", "norm", latent, count=int(norms))
     shared = shared_width(fields, width)
     if shared:
         bias = bool(facts.mlp_bias)

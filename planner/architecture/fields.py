@@ -19,6 +19,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "multi_query_group_num",
         "num_query_groups",
         "num_attention_groups",
+        "kv_n_heads",
         "n_kv_head",
     ),
     "head_dim": ("attention_head_dim", "kv_channels", "head_size"),
@@ -61,6 +62,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "expert_dim",
         "moe_expert_dim",
     ),
+    "moe_latent_size": ("routed_expert_hidden_size", "moe_hidden_size"),
     "num_shared_experts": ("n_shared_experts", "num_shared_expert", "moe_num_shared_experts"),
     "shared_expert_intermediate_size": (
         "moe_shared_expert_intermediate_size",

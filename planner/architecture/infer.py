@@ -30,7 +30,7 @@ SIGNATURES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("mlp_only_layers", "head_dim"), "qwen3_moe"),
     (("attention_chunk_size", "no_rope_layers"), "llama4"),
     (("attention_chunk_size", "intermediate_size_mlp"), "llama4"),
-    (("swiglu_limit", "router_aux_loss_coef"), "gpt_oss"),
+    (("swiglu_limit", "initial_context_length"), "gpt_oss"),
     (("moe_num_shared_experts", "moe_layer_start_index"), "ernie4_5_moe"),
     (("mamba_dt_rank", "attn_layer_period"), "jamba"),
     (("attn_layer_indices",), "bamba"),

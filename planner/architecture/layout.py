@@ -35,6 +35,13 @@ _KINDS: dict[str, Kind] = {
     "moe": "none", "mlp": "none",
 }  # fmt: skip
 
+_PARTS: tuple[tuple[str, Kind], ...] = (
+    ("sliding", "sliding"), ("local", "sliding"), ("window", "sliding"), ("chunk", "chunked"), ("linear", "recurrent"),
+    ("delta", "recurrent"), ("mamba", "recurrent"), ("ssm", "recurrent"), ("recurrent", "recurrent"),
+    ("conv", "convolution"), ("full", "full"), ("global", "full"), ("attention", "full"),
+)  # fmt: skip
+"""What part of an unknown name tells its kind."""
+
 _LETTERS: dict[str, Kind] = {"M": "recurrent", "*": "full", "-": "none", "E": "none"}
 """hybrid_override_pattern of Nemotron-H: Mamba, attention, MLP, experts."""
 
@@ -83,6 +90,8 @@ def _resize(fields: Fields, kinds: list[Kind]) -> list[Kind]:
     count = fields.integer("num_hidden_layers")
     if len(kinds) > count:
         return kinds[:count]
+    if not kinds:
+        return ["full"] * count
     if count % len(kinds) and "block_types" not in fields:
         fields.problem("num_hidden_layers", f"is {count}, but the config lists the kinds of {len(kinds)} layers")
     return [kinds[index % len(kinds)] for index in range(count)]
@@ -104,8 +113,10 @@ def _mixer_kinds(fields: Fields) -> list[Kind] | None:
 def _kind(fields: Fields, name: str, item: Any) -> Kind:
     if item in ("hybrid", "attention_hybrid"):
         return "parallel" if _has_recurrence(fields) else "full"
-    if isinstance(item, str) and item.lower() in _KINDS:
-        return _KINDS[item.lower()]
+    if isinstance(item, str):
+        known = _KINDS.get(item.lower()) or next((kind for part, kind in _PARTS if part in item.lower()), None)
+        if known:
+            return known
     fields.problem(name, f"{item!r:.40} is no kind of layer that is known", f"known are {', '.join(sorted(_KINDS))}")
     return "full"
 

@@ -38,6 +38,8 @@ def latent_attention(fields: Fields, facts: Facts, window: int | None) -> tuple[
         tensors += linear("gate_proj", "attention", heads * value, fields.integer("hidden_size"), "column")
     elif gate == "head":
         tensors += linear("gate_proj", "attention", heads, fields.integer("hidden_size"), "column")
+    if facts.rope_key_norm:
+        tensors.append(vector("k_rope_norm", "attention", rope))
     if facts.sinks == "all":
         tensors.append(vector("sinks", "attention", heads, "column"))
     if own_index:

@@ -17,6 +17,7 @@ class ConfigParts:
 
     whole: Mapping[str, Any]
     text: Mapping[str, Any]
+    outermost: Mapping[str, Any]
     vision: Mapping[str, Any] | None = None
     audio: Mapping[str, Any] | None = None
     prefix: str = ""
@@ -38,13 +39,14 @@ def split_config(config: Mapping[str, Any]) -> ConfigParts:
             break
         prefix += f"{key}."
         levels.append(levels[-1][key])
-    text = levels[-1]
+    text = _flattened(levels[-1])
     tied = next((level["tie_word_embeddings"] for level in levels if _states_tie(level)), None)
     names = [str(level["model_type"]) for level in reversed(levels) if level.get("model_type")]
     names += [str(name) for level in reversed(levels) for name in _listed(level.get("architectures"))]
     return ConfigParts(
         whole=levels[-2] if len(levels) > 1 else config,
         text=text,
+        outermost=config,
         vision=_first(levels, _VISION_KEYS),
         audio=_first(levels, _AUDIO_KEYS),
         prefix=prefix,
@@ -52,6 +54,18 @@ def split_config(config: Mapping[str, Any]) -> ConfigParts:
         tied=tied,
         types=tuple(names),
     )
+
+
+_SECTIONS = ("attn_config", "ffn_config")
+"""Sections of MPT and DBRX whose fields belong to the model itself."""
+
+
+def _flattened(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    sections = [config[name] for name in _SECTIONS if isinstance(config.get(name), Mapping)]
+    if not sections:
+        return config
+    inner = {key: value for section in sections for key, value in section.items() if key != "model_type"}
+    return {**inner, **config}
 
 
 def _states_tie(level: Mapping[str, Any]) -> bool:

@@ -47,6 +47,10 @@ def layer_overrides(fields: Fields, facts: Facts, kinds: Sequence[str]) -> list[
                 found[index][target] = fields.integer(name)
         if kind == "full" and fields.flag("attention_k_eq_v"):
             found[index]["shares_key_and_value"] = True
+    for override, ratio in zip(found, fields.items("ffn_multipliers"), strict=False):
+        if isinstance(ratio, int | float) and 0 < ratio < 1e6:  # OpenELM rounds to its divisor
+            unit = fields.integer("ffn_dim_divisor", 256)
+            override["intermediate_size"] = max(int(ratio * fields.integer("hidden_size") + unit / 2) // unit, 1) * unit
     other = fields.mapping("attention_other_setting")
     for index, kind in enumerate(kinds):
         if kind == "sliding" and other.get("attention_type", "sliding_attention") == "sliding_attention":

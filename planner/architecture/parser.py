@@ -60,6 +60,7 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
     tied = parts.tied if parts.tied is not None else fields.flag("tie_word_embeddings", facts.tied)
     outer = list(_outer(fields, facts, hidden, vocab, len(plans), tied))
     towers, remarks = tower_tensors(parts, hidden, fields)
+    complete = not any("not counted" in remark for remark in remarks)
     outer += towers
     notes += remarks
     fields.check()
@@ -82,7 +83,7 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
         state_bits=32 if fields.text("mamba_ssm_dtype") == "float32" else 16,
         native_format=native_format(config),
         source=source,
-        estimated=not facts.known,
+        estimated=not (facts.known and complete),
         notes=tuple(notes),
     )
     total = count_parameters(architecture).total

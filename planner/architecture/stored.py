@@ -10,10 +10,11 @@ from math import prod
 from planner.architecture.model import StoredTensors
 
 _METADATA = re.compile(
-    r"(scale_inv|weight_scale(_2)?|input_scale|output_scale|[kv]_scale|_scales|\.scales?|qzeros|zero_point|g_idx"
-    r"|weight_shape|absmax|quant_map|quant_state\S*|e_score_correction_bias|inv_freq|rotary_emb\S*|masked_bias)$"
+    r"(scale_inv|weight_scale(_2)?|input_scale|output_scale|[kv]_scale|_scales|\.scales|\.biases|qzeros|zero_point|g_idx"
+    r"|weight_shape|absmax|quant_map|quant_state\S*|e_score_correction_bias|inv_freq|rotary_emb\S*|masked_bias"
+    r"|rope_freqs\S*|rope_factors\S*|exp_probs_b(\.bias)?)$"
 )
-"""Names of what quantizers and modelling code store beside the parameters."""
+"""Names of what quantizers and modelling code store beside the parameters. F8_E8M0 holds nothing but scales."""
 
 _CONTAINERS = {"I32": 32, "U8": 8, "I8": 8, "U32": 32}
 _PACKED = re.compile(r"(qweight|weight_packed|_blocks|\.weight|_proj)$")
@@ -37,7 +38,7 @@ class StoredTensor:
     @property
     def is_metadata(self) -> bool:
         """Whether it is a scale, a zero point or a buffer, not a parameter."""
-        return bool(_METADATA.search(self.name))
+        return self.type == "F8_E8M0" or bool(_METADATA.search(self.name))
 
     def parameters(self, packed_bits: int | None) -> int:
         """Return the parameters it holds, none when it is metadata; ``packed_bits`` wide ones share a container."""

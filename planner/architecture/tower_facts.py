@@ -34,6 +34,8 @@ class TowerFacts:
     qk_norm: bool = False
     pooling_head: bool = False
     """A head that pools with attention unless ``vision_use_head`` is false (SigLIP)."""
+    gated_tiles: bool = False
+    """Built by ``tiled_vision`` (Llama 3.2)."""
     mlp_width: str = "intermediate_size"
     """Field of the inner width; ``mlp_ratio`` computes it."""
     projector: str = ""
@@ -86,6 +88,7 @@ TOWERS: dict[str, TowerFacts] = {
     "ernie4_5_vl_moe_vision": TowerFacts(
         patch_bias=False, temporal=False, post_norm="layer", projector="ernie"
     ),
+    "mllama_vision": TowerFacts(gated_tiles=True),
     "paddleocr_vl_vision": TowerFacts(positions="grid", post_norm="layer", projector="merge_two"),
 }  # fmt: skip
 
@@ -102,7 +105,8 @@ _SAME = {
     "gemma3": "siglip_vision", "gemma4": "gemma4_vision", "step3p7": "step3p5_vision",
     "minimax_m3_vl": "minimax_m3_vl_vision", "ernie4_5_vl_moe": "ernie4_5_vl_moe_vision",
     "paddleocr_vl": "paddleocr_vl_vision", "idefics3": "idefics3_vision", "smolvlm": "smolvlm_vision",
-    "glm_ocr": "glm_ocr_vision", "exaone4_5": "exaone4_5_vision",
+    "glm_ocr": "glm_ocr_vision",
+    "mllama": "mllama_vision", "exaone4_5": "exaone4_5_vision",
 }  # fmt: skip
 TOWERS |= {name: TOWERS[other] for name, other in _SAME.items()}
 

@@ -13,6 +13,7 @@ from planner.architecture.model import Tensor
 from planner.architecture.nested import ConfigParts
 from planner.architecture.projectors import Joint, projector
 from planner.architecture.tensors import linear, norm, vector
+from planner.architecture.tiled_vision import tiled_vision
 from planner.architecture.tower_facts import PROJECTORS, TOWERS, TowerFacts, infer_tower
 
 _ENDINGS = re.compile(r"(_model|_encoder)$")
@@ -44,14 +45,21 @@ def tower_tensors(parts: ConfigParts, text_hidden: int, text: Fields) -> tuple[l
         fields.fill(class_defaults(str(vision.get("model_type")), *_types_of(parts, "vision")))
         facts, known = _facts(parts, vision)
         if not known:
-            notes.append("the vision tower's type is not known: its size follows familiar fields")
-        tensors += _vision(fields, facts, parts, text_hidden)
+            notes.append("the vision tower's type is not known: its size, if counted, follows familiar fields")
+        if not known and "num_hidden_layers" not in fields and "depth" not in fields:
+            notes.append("the vision tower is of no known kind and is not counted")
+        elif facts.gated_tiles:
+            tensors += tiled_vision(fields, text_hidden)
+        else:
+            tensors += _vision(fields, facts, parts, text_hidden)
     if parts.audio:
         fields = Fields(parts.audio, source=text.source, prefix="audio_config.", problems=text.problems)
         if any(name in fields for name in ("encoder_layers", "max_source_positions")):
             tensors += _whisper(fields, parts, text_hidden)
         else:
             notes.append("the audio tower is of no known type and is not counted")
+    if "talker_config" in parts.outermost:
+        notes.append("the talker, which speaks the answer, is not counted")
     return tensors, notes
 
 
@@ -119,7 +127,8 @@ def _positions(fields: Fields, facts: TowerFacts) -> int:
         for stem in ("pos_emb", "init_pos_emb"):
             if f"{stem}_height" in fields:
                 return fields.integer(f"{stem}_height") * fields.integer(f"{stem}_width")
-        return fields.integer("max_position_embeddings")
+        if "max_position_embeddings" in fields:
+            return fields.integer("max_position_embeddings")
     side = fields.integer("image_size") // fields.integer("patch_size", 14)
     return side * side + facts.class_token
 
@@ -128,7 +137,7 @@ def _layer(prefix: str, shape: Shape, facts: TowerFacts, fields: Fields) -> Iter
     """Yield the tensors of all layers of a tower at once, ``count`` being its depth."""
     depth, width = shape.depth, shape.width
     heads, keys = shape.heads * shape.head_dim, fields.integer("num_key_value_heads", shape.heads) * shape.head_dim
-    bias = facts.qkv_bias
+    bias = fields.flag("attention_bias", fields.flag("qkv_bias", facts.qkv_bias))
     yield from linear(f"{prefix}q_proj", "vision", heads, width, "column", bias=bias, count=depth)
     yield from linear(f"{prefix}k_proj", "vision", keys, width, "column", bias=bias and facts.key_bias, count=depth)
     yield from linear(f"{prefix}v_proj", "vision", keys, width, "column", bias=bias, count=depth)
