@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.figures import asked, figure, interval, label, quantity
 from planner.report.i18n import Translator
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from planner.plan import Estimate, Margin
 
 
-@dataclass(frozen=True, slots=True)
-class Addend:
+class Addend(NamedTuple):
     """A term of a breakdown; ``share`` is its part of the whole that is drawn, ``tone`` its colour.
 
     ``reference`` is the number of its source in the report's list, 0 where it names none.
@@ -28,8 +26,7 @@ class Addend:
     tone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Breakdown:
+class Breakdown(NamedTuple):
     """An estimate as the sum of its terms, within a limit where it has one."""
 
     id: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.figures import figure, label
 from planner.report.i18n import Translator, translator_for
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 _COLUMNS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class WayOut:
+class WayOut(NamedTuple):
     """The least change of one requirement that leaves a plan; ``cost`` is empty where it is not known."""
 
     label: str
@@ -27,8 +25,7 @@ class WayOut:
     cost: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictView:
+class ConflictView(NamedTuple):
     """Everything that a report of a conflict shows."""
 
     title: str
@@ -91,6 +88,6 @@ def conflict_text(
         blocks.append([paint("strong", first), *rest])
     if view.rejected:
         head = [say("Ruled out"), say("candidates")]
-        first, *rest = table([head, *([it.label, it.count] for it in view.rejected)], "lr", gap="   ")
+        first, *rest = table([head, *([it.label, it.candidates] for it in view.rejected)], "lr", gap="   ")
         blocks.append([paint("faint", first), *rest])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-_WIDE = "\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
-_PIECE = re.compile(rf"[{_WIDE}][，。；：、）」！？]*(?:\u00a0[^ ]* *)?|[^ {_WIDE}]+ *| +")
-"""What a line break may not divide: a word with its space, a wide character with what closes it or is tied to it."""
+if TYPE_CHECKING:
+    import re
 
 Paint = Callable[[str, str], str]
 """(role, text) -> the text with the terminal's codes for ``strong``, ``faint``, ``good``, ``warn`` or ``bad``."""
@@ -47,7 +47,7 @@ def cut(text: str, columns: int) -> str:
 def wrap(text: str, columns: int) -> list[str]:
     """Return ``text`` in lines of at most ``columns``, broken at spaces, or between Chinese characters."""
     lines, line = [], ""
-    for word in _PIECE.findall(text):
+    for word in _pieces(text):
         if line and width(line + word.rstrip()) > columns:
             lines.append(line.rstrip())
             line = ""
@@ -55,6 +55,24 @@ def wrap(text: str, columns: int) -> list[str]:
     if line.strip():
         lines.append(line.rstrip())
     return lines
+
+
+def _pieces(text: str) -> list[str]:
+    """Return what a line break may not divide: words with the space after them, and single wide characters.
+
+    A wide character stays with the punctuation that closes it, and with what a no-break space ties to it.
+    """
+    if width(text) == len(text):
+        return [f"{word} " for word in text.split(" ")]
+    return _wide_pieces().findall(text)
+
+
+@cache
+def _wide_pieces() -> re.Pattern[str]:
+    import re  # compiling this takes longer than the rest of a report, so only where it is needed
+
+    wide = "\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
+    return re.compile(rf"[{wide}][，。；：、）」！？]*(?:\u00a0[^ ]* *)?|[^ {wide}]+ *| +")
 
 
 def table(rows: Sequence[Sequence[str]], align: str, *, gap: str = "  ") -> list[str]:

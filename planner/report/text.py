@@ -6,8 +6,7 @@ Plain Python, no template engine: this is what ``planner solve`` prints, and its
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.breakdown import Breakdown
 from planner.report.i18n import Translator, translator_for
@@ -25,8 +24,7 @@ _BAR = 20
 _SHADES = "█▓▒░"
 
 
-@dataclass(frozen=True, slots=True)
-class _Brevity:
+class _Brevity(NamedTuple):
     """How many lines an alternative may take, and how many reasons and warnings are told in full."""
 
     rival_lines: int
@@ -65,7 +63,7 @@ def _text(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> s
 def _head(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     lines = [f"{paint('strong', view.title)}  {paint('faint', cut(view.subject, COLUMNS - width(view.title) - 2))}", ""]
     for fleet in view.fleets:
-        what = f"{fleet.verb} {fleet.count} × {fleet.offer}"
+        what = f"{fleet.verb} {fleet.instances} × {fleet.offer}"
         where = cut(fleet.where, COLUMNS - width(what) - 2)
         lines += [f"{paint('strong', what)}  {where}", f"{fleet.gpus}: {fleet.layout}", fleet.formats]
     costs = [paint("strong", view.cost_per_month), view.cost_per_hour]

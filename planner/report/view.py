@@ -7,8 +7,7 @@ in the report's language, and beside them the bare numbers that bars and charts 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.breakdown import Breakdown, breakdown, interval_of
 from planner.report.figures import asked, figure, label, money, quantity
@@ -23,8 +22,7 @@ _FLOORS = {"output_tokens_per_second", "request_rate_per_s", "availability", "re
 """Requirements that ask for at least their limit; the others ask for at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """A row of the margin table. ``low``/``high`` are the 90 % interval, None where the figure is exact.
 
     ``sure`` says that the limit lies outside the interval.
@@ -43,12 +41,11 @@ class Requirement:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(NamedTuple):
     """One deployment in words."""
 
     verb: str
-    count: int
+    instances: int
     offer: str
     where: str
     gpus: str
@@ -57,8 +54,7 @@ class Fleet:
     service: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rival:
+class Rival(NamedTuple):
     """A candidate that lost."""
 
     name: str
@@ -71,8 +67,7 @@ class Rival:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """One of the few figures that a reader wants first; ``aside`` is its limit or its other unit."""
 
     label: str
@@ -80,17 +75,15 @@ class Headline:
     aside: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ruled:
+class Ruled(NamedTuple):
     """How many candidates a reason ruled out."""
 
     label: str
     message: str
-    count: str
+    candidates: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlanView:
+class PlanView(NamedTuple):
     """Everything that a report of a plan may show."""
 
     title: str
@@ -232,7 +225,7 @@ def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> 
 def _fleet(item: Deployment, say: Translator) -> Fleet:
     return Fleet(
         verb=say("Buy") if item.pricing == "purchase" else say("Rent"),
-        count=item.instances,
+        instances=item.instances,
         offer=item.offer,
         where=_where(item, say),
         gpus=f"{item.gpus} × {item.accelerator}",

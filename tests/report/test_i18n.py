@@ -10,7 +10,8 @@ import pytest
 from planner.paths import data_dir
 from planner.report.environment import environment
 from planner.report.figures import LABELS
-from planner.report.i18n import LANGUAGES, Translator, patterns, translator, translator_for
+from planner.report.i18n import LANGUAGES, translator, translator_for
+from planner.report.translation import CatalogTranslator, patterns
 from planner.scenario import load_scenario
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -74,19 +75,19 @@ def test_an_unknown_language_is_refused():
 
 def test_a_sentence_finds_the_most_specific_pattern_and_translates_what_it_quotes():
     sentences = {"{a} exceeds {b}": "{a}超过{b}", "{a} exceeds the budget": "{a}超出预算"}
-    say = Translator("xx", {"the rent": "租金"}, patterns(sentences))
+    say = CatalogTranslator("xx", {"the rent": "租金"}, patterns(sentences))
     assert say.sentence("the rent exceeds the budget") == "租金超出预算"
     assert say.sentence("the rent exceeds 5 USD") == "租金超过5 USD"
     assert say.sentence("something else") == "something else"
 
 
 def test_chinese_stands_apart_from_letters_and_figures():
-    say = Translator("zh-CN", {}, patterns({"{name} is at most {limit}": "{name}不高于{limit}"}))
+    say = CatalogTranslator("zh-CN", {}, patterns({"{name} is at most {limit}": "{name}不高于{limit}"}))
     assert say.sentence("TTFT p95 is at most 2 s") == "TTFT p95 不高于 2 s"
 
 
 def test_messages_of_rules_translate_with_their_values():
-    say = Translator(
+    say = CatalogTranslator(
         "xx", {}, patterns({"{offer.id} is {offer.age:.0f} days old, {offer.id}": "{offer.id}已有{offer.age:.0f}天"})
     )
     assert say.sentence("aws/p5 is 120 days old, aws/p5") == "aws/p5已有120天"

@@ -1,0 +1,113 @@
+"""What a model needs in memory, on one screen: terms, rules of thumb, formats, where it fits, how long it loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from planner.report.layout import Paint, stacked, table, unpainted, wrap
+from planner.report.memory_view import (
+    cache_line,
+    format_cells,
+    load_cells,
+    memory_terms,
+    shown_formats,
+    subtitle,
+    terms_sentence,
+)
+from planner.units import format_bytes_gib, format_count
+
+if TYPE_CHECKING:
+    from planner.memory.overview import Overview
+    from planner.memory.rule_of_thumb import Comparison
+
+COLUMNS = 100
+_BAR = 60
+_SHADES = "█▓▒░▚·"
+
+
+def memory_text(view: Overview, *, all_formats: bool = False, paint: Paint = unpainted) -> str:
+    """Return the overview as text of at most ``COLUMNS`` columns."""
+    blocks = (
+        _head(view, paint),
+        _budget(view, paint),
+        _comparison(view.weights_rule, paint),
+        _comparison(view.cache_rule, paint),
+        _formats(view, all_formats, paint),
+        _loading(view, paint),
+        _notes(view, paint),
+    )
+    return "\n\n".join("\n".join(block) for block in (list(lines) for lines in blocks) if block) + "\n"
+
+
+def _head(view: Overview, paint: Paint) -> Iterator[str]:
+    count = view.parameters
+    yield paint("strong", view.architecture.id)
+    yield (
+        f"{count.total:,} parameters ({format_count(count.total)}); read per token {format_count(count.active)} "
+        f"with the embedding, {format_count(count.active_without_embedding)} without"
+    )
+    yield cache_line(view)
+
+
+def _budget(view: Overview, paint: Paint) -> Iterator[str]:
+    yield paint("strong", subtitle(view))
+    terms = memory_terms(view)
+    total = view.budget.runtime.total
+    shares = [max(0.0, term.value) / total for term in terms]
+    widths = stacked(shares, _BAR)
+    bar = "".join(_SHADES[index % len(_SHADES)] * width for index, width in enumerate(widths))
+    yield f"  {bar}{' ' * max(0, _BAR - len(bar))}│ {format_bytes_gib(total)}"
+    rows = [
+        (_SHADES[index % len(_SHADES)], term.name, format_bytes_gib(term.value, 2), term.formula)
+        for index, term in enumerate(terms)
+    ]
+    yield from (f"  {line}" for line in table(rows, "llrl"))
+    yield from (f"  {line}" for line in wrap(terms_sentence(view), COLUMNS - 2))
+    budget, question = view.budget, view.question
+    if not budget.fits:
+        yield paint(
+            "bad", "  The weights leave no room for a KV cache: more GPUs, a smaller format or a larger device."
+        )
+        return
+    yield (
+        f"  KV cache holds {budget.kv_tokens:,} tokens: at most {budget.max_concurrency(question.context):,.1f} sequences "
+        f"of {question.context:,} tokens at once"
+    )
+    state = "fit" if view.cache_fits else "do not fit"
+    role = "good" if view.cache_fits else "bad"
+    yield paint(role, f"  {question.concurrency:,} of them take {format_bytes_gib(view.cache_bytes, 2)} and {state}")
+
+
+def _comparison(item: Comparison, paint: Paint) -> Iterator[str]:
+    yield paint("strong", f"Rule of thumb and truth: {item.name}")
+    rows = [("", item.formula, format_bytes_gib(item.rule, 2), "rule of thumb")]
+    rows += [
+        ("+" if step.value >= 0 else "-", step.name, format_bytes_gib(abs(step.value), 2), step.why)
+        for step in item.steps
+    ]
+    rows.append(("=", "exact", format_bytes_gib(item.exact, 2), ""))
+    yield from (f"  {line}" for line in table(rows, "llrl"))
+
+
+def _formats(view: Overview, everything: bool, paint: Paint) -> Iterator[str]:
+    yield paint("strong", f"Formats, and the smallest devices that hold them with {view.question.context:,} tokens")
+    rows = shown_formats(view, everything)
+    largest = max(item.checkpoint_bytes for item in rows)
+    head = ("format", "GB", "", "saves", "bits", "quality", "fits on")
+    cells = [format_cells(item, largest) for item in rows]
+    yield from (f"  {line}" for line in table([head, *cells], "lrlrrrl"))
+    yield paint("faint", "  quality: median recovery of the 16-bit model's scores; - not measured at this size")
+
+
+def _loading(view: Overview, paint: Paint) -> Iterator[str]:
+    yield paint("strong", f"Loading {format_bytes_gib(view.budget.weights.checkpoint)} of weights")
+    rows: Sequence[tuple[str, ...]] = [load_cells(time) for time in view.loading]
+    yield from (f"  {line}" for line in table(rows, "lrl"))
+
+
+def _notes(view: Overview, paint: Paint) -> Iterator[str]:
+    for note in view.architecture.notes:
+        yield from wrap(f"Note: {note}", COLUMNS)
+    if view.architecture.estimated:
+        yield paint("warn", "The model type is not known: counts follow familiar fields and may be off.")
