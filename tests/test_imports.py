@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "paths", "plan", "units"),
     ("source",),
     ("scenario", "catalog", "architecture", "number_formats"),
-    ("memory", "performance", "cost", "power", "rules"),
+    ("memory", "performance", "cost", "power", "rules", "training"),
     ("candidates",),
     ("solve", "plan_io"),
     ("explain", "report", "deploy"),
