@@ -14,7 +14,7 @@ JOBS ?= 2
 
 .PHONY: solve test lint golden schema bench wheel clean
 
-solve: $(VENV)/.runtime
+solve: $(VENV)/.compiled
 	$(BIN)/planner solve $(SCENARIO)
 
 test: $(VENV)/.dev
@@ -47,6 +47,11 @@ $(VENV)/bin/python:
 
 $(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# Where PYTHONDONTWRITEBYTECODE is set an editable install would compile every module at every start.
+$(VENV)/.compiled: $(VENV)/.runtime $(shell find planner -name '*.py')
+	$(BIN)/python -m compileall -q planner
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
