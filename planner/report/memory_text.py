@@ -12,6 +12,7 @@ from planner.report.memory_view import (
     load_cells,
     memory_terms,
     shown_formats,
+    shown_loading,
     subtitle,
     terms_sentence,
 )
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 100
 _BAR = 60
+_VISIBLE_BYTES = 5_000_000
+"""Smaller steps would print as 0.00 GiB."""
 _SHADES = "█▓▒░▚·"
 
 
@@ -34,7 +37,7 @@ def memory_text(view: Overview, *, all_formats: bool = False, paint: Paint = unp
         _comparison(view.weights_rule, paint),
         _comparison(view.cache_rule, paint),
         _formats(view, all_formats, paint),
-        _loading(view, paint),
+        _loading(view, all_formats, paint),
         _notes(view, paint),
     )
     return "\n\n".join("\n".join(block) for block in (list(lines) for lines in blocks) if block) + "\n"
@@ -70,8 +73,9 @@ def _budget(view: Overview, paint: Paint) -> Iterator[str]:
             "bad", "  The weights leave no room for a KV cache: more GPUs, a smaller format or a larger device."
         )
         return
+    most = budget.max_concurrency(question.context)
     yield (
-        f"  KV cache holds {budget.kv_tokens:,} tokens: at most {budget.max_concurrency(question.context):,.1f} sequences "
+        f"  KV cache holds {budget.kv_tokens:,} tokens: at most {most:,.1f} sequences "
         f"of {question.context:,} tokens at once"
     )
     state = "fit" if view.cache_fits else "do not fit"
@@ -81,10 +85,10 @@ def _budget(view: Overview, paint: Paint) -> Iterator[str]:
 
 def _comparison(item: Comparison, paint: Paint) -> Iterator[str]:
     yield paint("strong", f"Rule of thumb and truth: {item.name}")
+    steps = [step for step in item.steps if abs(step.value) >= _VISIBLE_BYTES]
     rows = [("", item.formula, format_bytes_gib(item.rule, 2), "rule of thumb")]
     rows += [
-        ("+" if step.value >= 0 else "-", step.name, format_bytes_gib(abs(step.value), 2), step.why)
-        for step in item.steps
+        ("+" if step.value >= 0 else "-", step.name, format_bytes_gib(abs(step.value), 2), step.why) for step in steps
     ]
     rows.append(("=", "exact", format_bytes_gib(item.exact, 2), ""))
     yield from (f"  {line}" for line in table(rows, "llrl"))
@@ -100,9 +104,9 @@ def _formats(view: Overview, everything: bool, paint: Paint) -> Iterator[str]:
     yield paint("faint", "  quality: median recovery of the 16-bit model's scores; - not measured at this size")
 
 
-def _loading(view: Overview, paint: Paint) -> Iterator[str]:
+def _loading(view: Overview, everything: bool, paint: Paint) -> Iterator[str]:
     yield paint("strong", f"Loading {format_bytes_gib(view.budget.weights.checkpoint)} of weights")
-    rows: Sequence[tuple[str, ...]] = [load_cells(time) for time in view.loading]
+    rows: Sequence[tuple[str, ...]] = [load_cells(time) for time in shown_loading(view, everything)]
     yield from (f"  {line}" for line in table(rows, "lrl"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ def format_cells(item: FormatSize, largest: int) -> tuple[str, ...]:
     """Return the cells of a format's row: name, GB, bar, saving, bits, quality, devices."""
     width = max(1, round(_BAR * item.checkpoint_bytes / largest))
     return (
-        item.name,
+        short_name(item.name),
         f"{item.checkpoint_bytes / 1e9:,.1f}",
         "█" * width,
         f"{item.saving:.0%}",
@@ -96,6 +97,12 @@ def format_cells(item: FormatSize, largest: int) -> tuple[str, ...]:
         quality_text(item),
         places_text(item),
     )
+
+
+def short_name(name: str) -> str:
+    """Return a format's name without what follows its first comma; blocks and groups tell formats of a kind apart."""
+    head, _, rest = name.partition(", ")
+    return f"{head}, 128 x 128 blocks" if "128 x 128" in rest else head
 
 
 def quality_text(item: FormatSize) -> str:
@@ -110,9 +117,22 @@ def places_text(item: FormatSize) -> str:
     return ", ".join(f"{place.gpus} x {place.accelerator}" for place in item.places) or "-"
 
 
+MAIN_STORAGE = ("hub-10g", "cloud-disk", "sata-ssd", "nvme-gen3", "nvme-gen4", "nvme-array", "page-cache")
+
+
+def shown_loading(view: Overview, everything: bool) -> Sequence[LoadTime]:
+    """Return the storage classes to show: all, or those that most people have."""
+    return [time for time in view.loading if everything or time.storage in MAIN_STORAGE]
+
+
 def load_cells(time: LoadTime) -> tuple[str, ...]:
     """Return the cells of a storage class: name, time, rate and what was added."""
     rate = f"{time.gbytes_per_s:g} GB/s"
     if time.overhead_share:
         rate += f" and {time.overhead_share:.0%} for deserialising and copying"
-    return (time.name, format_duration_ms(time.seconds * 1000), f"{rate}{', measured' if time.measured else ''}")
+    name = re.sub(r" \(.*?\)", "", time.name)
+    return (
+        name,
+        format_duration_ms(float(f"{time.seconds * 1000:.3g}")),
+        f"{rate}{', measured' if time.measured else ''}",
+    )
