@@ -10,6 +10,8 @@ from planner.memory.inference import InferenceBudget
 from planner.memory.storage import is_quantized
 from planner.memory.weights import weight_bytes
 
+SIXTEEN_BITS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -44,50 +46,67 @@ def compare_weights(architecture: ModelArchitecture, fmt: WeightFormat, budget: 
     """Return how parameters x bytes becomes the bytes of the checkpoint, or with a budget those of one GPU."""
     weights = weight_bytes(architecture, fmt)
     bits = fmt.bits_per_weight
-    converted = kept = 0
-    for tensor, copies in architecture.tensors():
-        if bits >= 16 or (fmt.kind != "gguf" and not is_quantized(tensor, fmt, mixture=architecture.experts > 0)):
-            kept += tensor.parameters * copies
-        else:
-            converted += tensor.parameters * copies
+    converted, parts = _converted(architecture, fmt)
+    kept = sum(parts.values())
     rule = rule_bytes(converted + kept, bits)
-    wide = kept * (fmt.unquantized_bits - bits) / 8 if bits < 16 else 0.0
     steps = []
+    wide = kept * (fmt.unquantized_bits - bits) / 8 if bits < SIXTEEN_BITS else 0.0
     if wide:
-        steps.append(
-            Step("left in 16 bit", wide, f"{kept:,} parameters: {', '.join(_kept_parts(fmt)) or 'small ones'}")
-        )
+        largest = sorted(parts, key=lambda part: (-parts[part], part))[:4]
+        names = ", ".join(part.replace("_", " ") for part in largest)
+        steps.append(Step(f"left in {fmt.unquantized_bits:g} bit", wide, f"{kept:,} parameters: {names}"))
     rest = weights.checkpoint - rule - wide
-    if fmt.kind == "gguf":
-        steps.append(Step("scales and wider types of the mix", rest, "blocks with scales; some tensors take more bits"))
-    elif round(rest):
-        steps.append(Step("scales and zero points", rest, f"{fmt.bytes_per_weight * 8:.3g} bits per weight in all"))
-    if architecture.stores_tied_head and bits >= 16:
-        steps = [Step("tied head stored twice", rest, "the checkpoint repeats the embedding")]
+    if round(rest):
+        steps.append(_metadata_step(architecture, fmt, rest))
     exact = float(weights.checkpoint)
     if budget is not None:
-        layout = budget.layout
-        gpus = layout.tp * layout.pp
-        share = weights.checkpoint / gpus
-        rotary = budget.weights.rotary if budget.runtime.rotary_tables else 0
-        if gpus > 1:
-            steps.append(Step(f"shared by {gpus} GPUs", share - exact, f"TP {layout.tp} x PP {layout.pp}"))
-        repeated = budget.weights_bytes - rotary - share
-        if round(repeated):
-            why = "norms, KV heads, embeddings, padding, uneven stages" if gpus > 1 else "shapes padded for the kernels"
-            steps.append(
-                Step("repeated or padded", repeated, "input embedding stays on the host" if repeated < 0 else why)
-            )
-        if rotary:
-            steps.append(Step("rotary tables", rotary, "cosines and sines of every position"))
+        steps += _gpu_steps(budget, exact)
         exact = float(budget.weights_bytes)
-    name = f"{fmt.name} weights on one GPU" if budget is not None else f"{fmt.name} checkpoint"
+    kind = fmt.name.partition(",")[0]
+    name = f"{kind} weights on one GPU" if budget is not None else f"{kind} checkpoint"
     return Comparison(name, f"{converted + kept:,} parameters x {bits / 8:g} B", rule, tuple(steps), exact)
 
 
-def _kept_parts(fmt: WeightFormat) -> tuple[str, ...]:
-    order = ("embedding", "lm_head", "norm", "router", "attention", "vision")
-    return tuple(part.replace("_", " ") for part in order if part in fmt.unquantized)
+def _converted(architecture: ModelArchitecture, fmt: WeightFormat) -> tuple[int, dict[str, int]]:
+    """Return (parameters that the format converts, those that it leaves by component)."""
+    converted = 0
+    parts: dict[str, int] = {}
+    mixture = architecture.experts > 0
+    for tensor, copies in architecture.tensors():
+        size = tensor.parameters * copies
+        narrow = fmt.bits_per_weight < SIXTEEN_BITS
+        if narrow and (fmt.kind == "gguf" or is_quantized(tensor, fmt, mixture=mixture)):
+            converted += size
+        else:
+            parts[tensor.component] = parts.get(tensor.component, 0) + size
+    return converted, parts
+
+
+def _metadata_step(architecture: ModelArchitecture, fmt: WeightFormat, size: float) -> Step:
+    """Return what lies between the values and the file: scales, wider types, a head stored twice."""
+    if fmt.kind == "gguf":
+        return Step("scales and wider types of the mix", size, "blocks with scales; some tensors take more bits")
+    if fmt.bits_per_weight >= SIXTEEN_BITS:
+        return Step("tied head stored twice", size, "the checkpoint repeats the embedding")
+    return Step("scales and zero points", size, f"{fmt.bytes_per_weight * 8:.3g} bits per converted weight in all")
+
+
+def _gpu_steps(budget: InferenceBudget, checkpoint: float) -> list[Step]:
+    """Return the steps from the checkpoint to the GPU that holds most of it."""
+    layout, steps = budget.layout, []
+    gpus = layout.tp * layout.pp
+    rotary = budget.weights.rotary if budget.runtime.rotary_tables else 0
+    if gpus > 1:
+        steps.append(Step(f"shared by {gpus} GPUs", checkpoint / gpus - checkpoint, f"TP {layout.tp} x PP {layout.pp}"))
+    more = budget.weights_bytes - rotary - checkpoint / gpus
+    if more < 0:
+        steps.append(Step("left on the host", more, "the input embedding"))
+    elif round(more):
+        why = "norms, KV heads, embeddings, padding, uneven stages" if gpus > 1 else "shapes padded for the kernels"
+        steps.append(Step("repeated or padded", more, why))
+    if rotary:
+        steps.append(Step("rotary tables", float(rotary), "cosines and sines of every position"))
+    return steps
 
 
 def compare_cache(architecture: ModelArchitecture, kv: KvFormat, context: int, exact: float) -> Comparison:
@@ -104,7 +123,7 @@ def compare_cache(architecture: ModelArchitecture, kv: KvFormat, context: int, e
     ]
     narrow = growing * (kv.bytes_per_element / 2 - 1)
     if round(narrow):
-        steps.append(Step(f"{kv.name}", narrow, f"{kv.bytes_per_element:g} B per value instead of 2"))
+        steps.append(Step(kv.name.partition(",")[0], narrow, f"{kv.bytes_per_element:g} B per value instead of 2"))
     rest = exact - growing - narrow
     if round(rest):
         steps.append(Step("windows, state and pages", rest, "layers that stop growing, constant state, whole pages"))

@@ -50,7 +50,7 @@ def _head(view: Overview, paint: Paint) -> Iterator[str]:
         f"{count.total:,} parameters ({format_count(count.total)}); read per token {format_count(count.active)} "
         f"with the embedding, {format_count(count.active_without_embedding)} without"
     )
-    yield cache_line(view)
+    yield from wrap(cache_line(view), COLUMNS)
 
 
 def _budget(view: Overview, paint: Paint) -> Iterator[str]:

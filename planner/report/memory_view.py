@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from planner.units import format_bytes_gib, format_duration_ms
+from planner.units import GIB, format_bytes_gib, format_duration_ms
 
 if TYPE_CHECKING:
     from planner.memory.fitting import FormatSize
@@ -33,10 +33,10 @@ def subtitle(view: Overview) -> str:
         + (f" EP {layout.ep}" if layout.ep > 1 else "")
     )
     chosen = " (the least that fits)" if view.tp_chosen and view.budget.fits and layout.tp > 1 else ""
+    engine = f"{question.engine.name} {question.options.version or question.engine.version}"
     return (
-        f"One GPU of {layout.tp * layout.pp} x {question.accelerator.name}: {question.weights.name}, "
-        f"KV {question.kv.name}, {question.engine.name} {question.options.version or question.engine.version}, "
-        f"{degree}{chosen}"
+        f"One GPU of {layout.tp * layout.pp} x {question.accelerator.name}: {short_name(question.weights.name)}, "
+        f"KV {short_name(question.kv.name)}, {engine}, {degree}{chosen}"
     )
 
 
@@ -62,7 +62,7 @@ def terms_sentence(view: Overview) -> str:
     """Return ``weights 65.7 GiB + KV cache 9.1 GiB + ... = 78.2 of 79.2 GiB``."""
     parts = [f"{SYMBOLS.get(term.name, term.name)} {format_bytes_gib(term.value)}" for term in view.budget.terms]
     used = sum(term.value for term in view.budget.terms)
-    return f"{' + '.join(parts)} = {format_bytes_gib(used)} of {format_bytes_gib(view.budget.runtime.total)}"
+    return f"{' + '.join(parts)} = {used / GIB:,.1f} of {format_bytes_gib(view.budget.runtime.total)}"
 
 
 def cache_line(view: Overview) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from planner.architecture import parse_config
 from planner.architecture.model import ModelArchitecture
+from planner.architecture.resolve import resolve_model
 from planner.catalog import Catalog
 from planner.memory.validation import checkpoints, logs, scripts
 from planner.memory.validation.names import ModelNames
@@ -64,7 +64,7 @@ def model_finder(catalog: Catalog) -> Callable[[str], ModelArchitecture | None]:
         if model_id is None:
             return None
         if model_id not in parsed:
-            parsed[model_id] = parse_config(catalog.models[model_id].config, id=model_id)
+            parsed[model_id] = resolve_model(model_id, catalog=catalog)
         return parsed[model_id]
 
     return find
