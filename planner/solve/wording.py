@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from planner.units import (
     format_percent,
     format_rate_per_second,
     format_usd,
+    parse_duration_ms,
 )
 
 if TYPE_CHECKING:
@@ -75,12 +77,17 @@ def figure(item: Requirement, value: float) -> str:
     if item.unit == "ms":
         return format_duration_ms(value)
     if item.unit == "share":
-        return format_percent(value, 3 if 0.99 < value < 1.0 else 1)
+        return format_percent(value, _digits(value))
     if item.unit == "tok/s":
         return format_rate_per_second(value, "tok")
     if item.unit.startswith("USD"):
         return format_usd(value, {"USD/h": "hour", "USD/month": "month"}.get(item.unit))
     return format_number(value)
+
+
+def _digits(share: float) -> int:
+    """Decimals of a percentage: three where nines count."""
+    return 3 if 0.99 < share < 1.0 else 1
 
 
 def asked(item: Requirement) -> str:
@@ -89,19 +96,19 @@ def asked(item: Requirement) -> str:
 
 
 def needed(item: Requirement, best: float) -> str:
-    """Return what would have to be asked instead, rounded to the side that holds."""
-    return figure(item, _outward(item, best))
-
-
-def _outward(item: Requirement, value: float) -> float:
-    """Round to three digits, up for a ceiling and down for a floor, so that the rounded limit really holds."""
-    from math import ceil, floor, log10
-
-    if value <= 0 or item.unit == "share":
-        return floor(value * 1e5) / 1e5 if item.sense == "min" else value
-    step = 10.0 ** (floor(log10(value)) - 2)
-    rounded = (ceil(value / step - 1e-9) if item.sense == "max" else floor(value / step + 1e-9)) * step
-    return float(f"{rounded:.6g}")
+    """Return what would have to be asked instead, rounded to the side that holds once it is read back."""
+    if item.unit == "share":
+        digits = 10.0 ** (2 + _digits(best))
+        return figure(item, floor(best * digits + 1e-9) / digits if item.sense == "min" else best)
+    if best <= 0:
+        return figure(item, best)
+    step = 10.0 ** (floor(log10(best)) - 2)
+    rounded = (ceil(best / step - 1e-9) if item.sense == "max" else floor(best / step + 1e-9)) * step
+    text = figure(item, float(f"{rounded:.6g}"))
+    if item.unit == "ms" and parse_duration_ms(text) < best:
+        # minutes and hours are printed to four digits of their own
+        text = figure(item, rounded * 1.001)
+    return text
 
 
 def out_of_reach(item: Requirement, best: float, *, alone: bool) -> str:
