@@ -67,6 +67,8 @@ class Facts:
     shared_key_norm: bool = False
     """... but keep the key norm (Hunyuan-Large)."""
 
+    shared_blocks: bool = False
+    """Attending layers call transformer blocks that they share (Zamba)."""
     feedforward: bool = True
     halved_mlp: bool = False
     """The stated inner width is that of both halves of the gated MLP together (RecurrentGemma)."""

@@ -79,8 +79,6 @@ def config_of(header: GgufHeader, path: Path) -> dict[str, Any]:
     shapes = {tensor.name: tensor.shape for tensor in header.tensors}
     config["tie_word_embeddings"] = "output.weight" not in shapes
     _per_layer(config)
-    if config.get("expert_weights_scale") is None and config.get("num_experts") == 0:
-        config.pop("num_experts")
     return config
 
 

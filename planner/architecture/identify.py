@@ -12,12 +12,12 @@ from planner.architecture.nested import ConfigParts
 _SUFFIX = re.compile(r"(ForCausalLM|ForConditionalGeneration|LMHeadModel|Model|ForCausalLMOnly)$")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return the name without case, separators and the endings of text parts."""
     return re.sub(r"[^a-z0-9]", "", _SUFFIX.sub("", name).lower()).removesuffix("text")
 
 
-_BY_PLAIN = {_plain(name): name for name in FAMILIES}
+_BY_PLAIN = {plain_name(name): name for name in FAMILIES}
 
 
 def identify(parts: ConfigParts) -> tuple[Facts, str, list[str]]:
@@ -27,7 +27,7 @@ def identify(parts: ConfigParts) -> tuple[Facts, str, list[str]]:
         if name in FAMILIES:
             return FAMILIES[name], reported, []
     for name in parts.types:
-        known = _BY_PLAIN.get(_plain(name))
+        known = _BY_PLAIN.get(plain_name(name))
         if known:
             return FAMILIES[known], reported, []
     facts, notes = infer_facts(parts)

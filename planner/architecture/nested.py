@@ -17,10 +17,13 @@ class ConfigParts:
 
     whole: Mapping[str, Any]
     text: Mapping[str, Any]
-    outermost: Mapping[str, Any]
+    further: tuple[str, ...] = ()
+    """Sections that describe further parts with sizes of their own (a talker, a codec)."""
     vision: Mapping[str, Any] | None = None
     audio: Mapping[str, Any] | None = None
     prefix: str = ""
+    composite: bool = False
+    """The language model is one part among others."""
     states_vision: bool = False
     """Some level has a vision section, be it null."""
     tied: bool | None = None
@@ -46,14 +49,33 @@ def split_config(config: Mapping[str, Any]) -> ConfigParts:
     return ConfigParts(
         whole=levels[-2] if len(levels) > 1 else config,
         text=text,
-        outermost=config,
+        further=_further(levels),
         vision=_first(levels, _VISION_KEYS),
         audio=_first(levels, _AUDIO_KEYS),
         prefix=prefix,
+        composite=len(levels) > 1 or any(name.endswith("ForConditionalGeneration") for name in names),
         states_vision=any(key in level for level in levels for key in _VISION_KEYS),
         tied=tied,
         types=tuple(names),
     )
+
+
+_SIZES = ("hidden_size", "d_model", "num_hidden_layers", "depth", "hidden_dim", "channels")
+
+
+def _further(levels: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    read = {*_TEXT_KEYS, *_VISION_KEYS, *_AUDIO_KEYS}
+    return tuple(
+        name
+        for level in levels
+        for name, value in level.items()
+        if name.endswith("_config") and name not in read and isinstance(value, Mapping) and _has_sizes(value)
+    )
+
+
+def _has_sizes(section: Mapping[str, Any]) -> bool:
+    inner = [value for value in section.values() if isinstance(value, Mapping)]
+    return any(name in part for part in (section, *inner) for name in _SIZES)
 
 
 _SECTIONS = ("attn_config", "ffn_config")

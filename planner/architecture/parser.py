@@ -24,8 +24,9 @@ from planner.architecture.recurrent import convolution, recurrent_mixer
 from planner.architecture.residual import layer_extras, layer_norms, outer_extras
 from planner.architecture.rotary import rotary_positions
 from planner.architecture.serialize import is_dump, load
+from planner.architecture.shared_blocks import calling_layer, shared_blocks
 from planner.architecture.tensors import linear, norm, vector
-from planner.architecture.towers import tower_tensors
+from planner.architecture.towers import towers
 from planner.errors import ArchitectureError
 
 CROSS = Facts(qk_norm="head")
@@ -59,10 +60,9 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
     fields.check()
     tied = parts.tied if parts.tied is not None else fields.flag("tie_word_embeddings", facts.tied)
     outer = list(_outer(fields, facts, hidden, vocab, len(plans), tied))
-    towers, remarks = tower_tensors(parts, hidden, fields)
-    complete = not any("not counted" in remark for remark in remarks)
-    outer += towers
-    notes += remarks
+    beside = towers(parts, hidden, fields)
+    outer += beside.tensors
+    notes += beside.notes
     fields.check()
     architecture = ModelArchitecture(
         id=id,
@@ -83,7 +83,7 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
         state_bits=32 if fields.text("mamba_ssm_dtype") == "float32" else 16,
         native_format=native_format(config),
         source=source,
-        estimated=not (facts.known and complete),
+        estimated=not (facts.known and beside.certain),
         notes=tuple(notes),
     )
     total = count_parameters(architecture).total
@@ -141,6 +141,8 @@ def _mixer(fields: Fields, facts: Facts, plan: LayerPlan) -> tuple[Mixer, list[T
     if kind == "parallel":
         state, recurrent = recurrent_mixer(fields, facts)
         mixer, tensors = softmax_attention(fields, facts, "full", None)
+        if facts.shared_blocks:
+            tensors = list(calling_layer(fields))
         return replace(mixer, state_elements=state.state_elements), tensors + recurrent
     if "o_lora_rank" in fields:
         return compressed_attention(fields, kind, window)
@@ -165,6 +167,8 @@ def _outer(fields: Fields, facts: Facts, hidden: int, vocab: int, layers: int, t
         yield from norm("embedding_norm", hidden, facts.norm)
     if facts.final_norm:
         yield from norm("final_norm", hidden, facts.norm)
+    if facts.shared_blocks:
+        yield from shared_blocks(fields, facts)
     yield from outer_extras(fields, layers)
     if not tied:
         yield from linear("lm_head", "lm_head", vocab, hidden, "vocab")

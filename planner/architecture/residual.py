@@ -31,7 +31,7 @@ def norm_count(fields: Fields, facts: Facts) -> int:
 def layer_norms(fields: Fields, facts: Facts, blocks: int) -> Iterator[Tensor]:
     """Yield the norms of a layer that has ``blocks`` of the two blocks (mixer, feed-forward)."""
     count = norm_count(fields, facts)
-    if blocks < 2:
+    if blocks < 2 and count > 1:
         count = -(-count * blocks // 2)
     if count:
         yield from norm("norm", fields.integer("hidden_size"), facts.norm, count=count)

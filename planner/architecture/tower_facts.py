@@ -114,7 +114,7 @@ PROJECTORS: dict[str, str] = {
     "gemma3": "gemma3", "paligemma": "linear", "llava": "mlp", "llava_next": "llava_next", "vipllava": "mlp",
     "llava_onevision": "llava_next", "llava_next_video": "llava_next", "mistral3": "pixtral", "pixtral": "mlp",
     "idefics3": "idefics3", "smolvlm": "idefics3", "lfm2_vl": "lfm2", "cohere2_vision": "cohere2",
-    "aya_vision": "aya", "deepseek_vl": "mlp", "aria": "aria", "internvl_chat": "pixel_shuffle",
+    "aya_vision": "aya", "deepseek_vl": "mlp", "internvl_chat": "pixel_shuffle",
 }  # fmt: skip
 """Projector by the composite model's type, for towers that several composites share."""
 

@@ -16,6 +16,11 @@ from planner.architecture.tensors import linear, norm, vector
 from planner.architecture.tiled_vision import tiled_vision
 from planner.architecture.tower_facts import PROJECTORS, TOWERS, TowerFacts, infer_tower
 
+WHISPER_LIKE = frozenset(
+    ("whisper", "qwen2_audio_encoder", "qwen2_5_omni_audio_encoder", "voxtral_encoder", "glmasr_encoder")
+)
+"""Audio towers that are Whisper's encoder, with or without its position table."""
+
 _ENDINGS = re.compile(r"(_model|_encoder)$")
 
 
@@ -31,40 +36,66 @@ class Shape:
     patch: int
 
 
-def tower_tensors(parts: ConfigParts, text_hidden: int, text: Fields) -> tuple[list[Tensor], list[str]]:
-    """Return the tensors of all towers and notes on what was assumed; problems are noted in ``text``."""
-    tensors: list[Tensor] = []
-    notes: list[str] = []
+@dataclass(slots=True)
+class Towers:
+    """What stands beside the language model. ``certain``: all of it is of known types and counted."""
+
+    tensors: list[Tensor]
+    notes: list[str]
+    certain: bool = True
+
+    def doubt(self, note: str) -> None:
+        """Note what is estimated or left out."""
+        self.notes.append(note)
+        self.certain = False
+
+
+def towers(parts: ConfigParts, text_hidden: int, text: Fields) -> Towers:
+    """Return the towers of a config; problems of their fields are noted in ``text``."""
+    found = Towers([], [])
     vision = parts.vision
-    if vision is None and not parts.states_vision:
+    if vision is None and parts.composite and not parts.states_vision:
         vision = class_defaults(*[f"{name}.vision_config" for name in parts.types]) or None
         if vision:
-            notes.append("vision_config is absent: the vision tower has its class's default size")
+            found.notes.append("vision_config is absent: the vision tower has its class's default size")
     if vision:
         fields = Fields(vision, source=text.source, prefix="vision_config.", problems=text.problems)
-        fields.fill(class_defaults(str(vision.get("model_type")), *_types_of(parts, "vision")))
-        facts, known = _facts(parts, vision)
-        if not known:
-            notes.append("the vision tower's type is not known: its size, if counted, follows familiar fields")
-        if not known and "num_hidden_layers" not in fields and "depth" not in fields:
-            notes.append("the vision tower is of no known kind and is not counted")
-        elif facts.gated_tiles:
-            tensors += tiled_vision(fields, text_hidden)
-        else:
-            tensors += _vision(fields, facts, parts, text_hidden)
+        fields.fill(class_defaults(str(vision.get("model_type")), *[f"{name}_vision" for name in parts.types]))
+        _add_vision(found, fields, parts, vision, text_hidden)
     if parts.audio:
         fields = Fields(parts.audio, source=text.source, prefix="audio_config.", problems=text.problems)
         if any(name in fields for name in ("encoder_layers", "max_source_positions")):
-            tensors += _whisper(fields, parts, text_hidden)
+            found.tensors += _whisper(fields, parts, text_hidden)
+            if parts.audio.get("model_type") not in WHISPER_LIKE:
+                found.doubt("the audio tower is of no known type: it is counted as a Whisper encoder")
         else:
-            notes.append("the audio tower is of no known type and is not counted")
-    if "talker_config" in parts.outermost:
-        notes.append("the talker, which speaks the answer, is not counted")
-    return tensors, notes
+            found.doubt("the audio tower is of no known type and is not counted")
+    if not vision and parts.composite and "patch_size" in parts.whole:  # Fuyu projects patches without a tower
+        found.tensors += _bare_patches(Fields(parts.whole, source=text.source, problems=text.problems), text_hidden)
+    for name in parts.further:
+        found.doubt(f"{name} describes a part that is not counted")
+    return found
 
 
-def _types_of(parts: ConfigParts, part: str) -> list[str]:
-    return [f"{name}_{part}" for name in parts.types]
+def _bare_patches(whole: Fields, text_hidden: int) -> Iterator[Tensor]:
+    columns = whole.integer("num_channels", 3) * whole.integer("patch_size") ** 2
+    yield from linear("vision.patch_projection", "projector", text_hidden, columns, "replicated", bias=True)
+
+
+def _add_vision(found: Towers, fields: Fields, parts: ConfigParts, vision: Mapping[str, Any], text_hidden: int) -> None:
+    facts, known = _facts(parts, vision)
+    if not known and not any(name in fields for name in ("num_hidden_layers", "depth", "vt_num_hidden_layers")):
+        found.doubt("the vision tower is of no known type and is not counted")
+        return
+    if not known:
+        found.doubt("the vision tower is of no known type: its size follows familiar fields")
+    if facts.gated_tiles:
+        found.tensors += tiled_vision(fields, text_hidden)
+        return
+    kind = facts.projector or next((PROJECTORS[name] for name in parts.types if name in PROJECTORS), "")
+    if known and not kind:
+        found.doubt("the projector behind the vision tower is of no known type: counted as a two-layer MLP")
+    found.tensors += _vision(fields, facts, parts, text_hidden, kind or "mlp")
 
 
 def _facts(parts: ConfigParts, vision: Mapping[str, Any]) -> tuple[TowerFacts, bool]:
@@ -98,7 +129,7 @@ def _shape(fields: Fields, facts: TowerFacts) -> Shape:
     )
 
 
-def _vision(fields: Fields, facts: TowerFacts, parts: ConfigParts, text_hidden: int) -> Iterator[Tensor]:
+def _vision(fields: Fields, facts: TowerFacts, parts: ConfigParts, text_hidden: int, kind: str) -> Iterator[Tensor]:
     shape = _shape(fields, facts)
     yield from linear("vision.patch_embedding", "vision", shape.width, shape.patch, "replicated", bias=facts.patch_bias)
     rows = _positions(fields, facts)
@@ -111,7 +142,6 @@ def _vision(fields: Fields, facts: TowerFacts, parts: ConfigParts, text_hidden: 
     yield from _layer("vision.", shape, facts, fields)
     if facts.pooling_head and fields.flag("vision_use_head", True):
         yield from _pooling_head(shape)
-    kind = facts.projector or next((PROJECTORS[name] for name in parts.types if name in PROJECTORS), "mlp")
     yield from projector(kind, Joint(fields, parts, shape.width, text_hidden))
 
 
