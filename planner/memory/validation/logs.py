@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from planner.architecture.model import ModelArchitecture
@@ -14,6 +14,8 @@ from planner.catalog.schema.formats import KvFormat
 from planner.memory.accounting import vllm_version
 from planner.memory.accounting.runtime import EngineOptions
 from planner.memory.inference import InferenceBudget, inference_budget
+from planner.memory.validation.llamacpp_logs import predict_llamacpp
+from planner.memory.validation.log_row import LogRow
 from planner.memory.validation.names import (
     find_accelerator,
     find_engine,
@@ -44,30 +46,6 @@ COMPARED: tuple[tuple[str, str], ...] = (
 """(measured column, predicted column)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
-    """A row with what was deduced filled in where the log itself is silent."""
-
-    data: Mapping[str, Any]
-
-    def get(self, name: str) -> Any:
-        """Return the logged value, else the deduced one, else None."""
-        value = self.data.get(name)
-        if value is None:
-            value = (self.data.get("inferred") or {}).get(name)
-        return value
-
-    def integer(self, name: str) -> int | None:
-        """Return a whole number, or None where the row has none."""
-        value = self.get(name)
-        return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-    def text(self, name: str) -> str:
-        """Return a text, empty where the row has none."""
-        value = self.get(name)
-        return value if isinstance(value, str) else ""
-
-
 def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel) -> dict[str, Any]:
     """Return the predicted columns of one row; what cannot be predicted is absent, and a note says why."""
     row = LogRow(data)
@@ -78,20 +56,19 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
     if architecture is None:
         return {"prediction_notes": f"model {row.text('model')!r} is not in the catalog"}
     fmt = _weight_format(row, architecture, engine_id)
+    if engine_id == "llamacpp":
+        return predict_llamacpp(row, architecture, catalog.formats.get(fmt), _kv_format(row, catalog), catalog)
     if fmt not in catalog.formats:
         return {"prediction_notes": f"no format for {row.text('quantization') or row.text('model')!r}"}
     options = _options(row, engine_id)
     tp, pp = row.integer("tp"), row.integer("pp") or 1
     notes = []
+    if tp is None and (row.integer("gpus_visible") or 1) > 1:
+        return {"prediction_notes": "how the GPUs were used is not stated"}
     if tp is None:
-        visible = row.integer("gpus_visible")
-        if visible and visible > 1:
-            return {"prediction_notes": "how the GPUs were used is not stated"}
         tp = 1
         notes.append("TP 1 assumed")
     name = row.text("gpu")
-    if engine_id == "llamacpp" and (row.integer("gpus_visible") or 1) > 1:
-        pp = row.integer("gpus_visible") or 1
     total = row.get("total_gpu_memory_gib")
     device = find_accelerator(name, total, catalog)
     known = device is not None
@@ -111,7 +88,7 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
         options=options,
     )
     found = _columns(budget, row, engine_id)
-    if not known and not total and engine_id != "llamacpp":
+    if not known and not total:
         for column in ("predicted_kv_cache_gib", "predicted_kv_cache_tokens", "predicted_max_concurrency"):
             found.pop(column, None)
         logged = row.get("kv_cache_gib")
@@ -120,9 +97,6 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
                 replace(budget, kv_budget_bytes=int(logged * GIB)), row, engine_id
             )
             notes.append("tokens are those of the logged cache size")
-    if "experts on cpu" in name.lower() or "row split" in name.lower():
-        found.pop("predicted_weights_gib_per_gpu")
-        notes.append("weights are elsewhere than on one GPU")
     return {**found, "prediction_notes": "; ".join(notes)}
 
 
@@ -133,12 +107,6 @@ def _columns(budget: InferenceBudget, row: LogRow, engine_id: str) -> dict[str, 
         "predicted_activation_peak_gib": budget.runtime.activation_peak / GIB,
     }
     context = row.integer("max_model_len")
-    if engine_id == "llamacpp":
-        tokens = row.integer("kv_cache_tokens") or context
-        if tokens:
-            found["predicted_kv_cache_gib"] = budget.bytes_for(tokens) / GIB
-            found["predicted_kv_cache_tokens"] = tokens
-        return found
     found["predicted_kv_cache_gib"] = budget.kv_budget_bytes / GIB
     found["predicted_kv_cache_tokens"] = _printed_tokens(budget, row, engine_id)
     if context:
