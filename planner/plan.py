@@ -129,6 +129,15 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """What a rule that prefers something else adds to the objective for this plan. Nobody pays it."""
+
+    rule: str
+    message: str
+    usd_per_month: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The answer: what to rent or buy, how it is laid out, what it does and what it costs."""
 
@@ -147,3 +156,5 @@ class Plan:
     """Why this plan won, as sentences with their numbers."""
     inputs: tuple[tuple[str, str], ...] = field(default=())
     """(what, sha256) of the scenario and each catalog kind, and versions of planner and solver."""
+    preferences: tuple[Preference, ...] = ()
+    """The proof's objective is the cost and these."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from planner.plan import Alternative, Deployment, Estimate, Margin, Plan, Proof, Rejection, Term
+from planner.plan import Alternative, Deployment, Estimate, Margin, Plan, Preference, Proof, Rejection, Term
 
 _OUTSIDE = ("alternatives", "rejected", "inputs")
 """What stands beside the plan rather than in it."""
@@ -46,6 +46,7 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
             "warnings": tuple(values["warnings"]),
             "reasons": tuple(values["reasons"]),
             "inputs": tuple(data["inputs"].items()),
+            "preferences": tuple(Preference(**item) for item in values["preferences"]),
         }
     )
 

@@ -15,13 +15,15 @@ from planner.candidates.demand import MAX_BATCH, Demand
 from planner.candidates.estimates import Estimator, joined
 from planner.candidates.fitting import Memory, fitted
 from planner.candidates.hardware import pools
+from planner.candidates.parallelism import degrees_to_try
 from planner.candidates.refine import batches_between
 from planner.candidates.requirements import requirements
+from planner.candidates.rule_requirements import rule_requirements
+from planner.candidates.ruling import Ruling, rejections
 from planner.candidates.site import facility_of
 from planner.candidates.sizing import Fleets, size_fleets
 from planner.candidates.space import enumerate_layouts
 from planner.candidates.table import CandidateTable, configured
-from planner.candidates.verdicts import static_verdicts
 from planner.catalog.references import check_scenario
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from planner.architecture.model import ModelArchitecture
     from planner.catalog import Catalog
+    from planner.rules.rule import RuleSet
     from planner.scenario import Scenario
 
     Ints = NDArray[np.int64]
@@ -37,12 +40,14 @@ MAX_ROUNDS = 16
 """Rounds of refinement; each narrows the open intervals to an eighth or doubles the replicas tried."""
 
 
-def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool = False) -> CandidateTable:
-    """Evaluate every candidate of a scenario.
+def evaluate(
+    scenario: Scenario, catalog: Catalog | None = None, *, marked: bool = False, rules: RuleSet | None = None
+) -> CandidateTable:
+    """Evaluate every candidate of a scenario, under its rules or under ``rules`` instead.
 
     ``marked`` keeps what ``search`` and ``quality`` would cut and marks it as broken requirements instead; slower, for
     explaining why nothing is left. Raises InputError when the model cannot be resolved or the catalog
-    lacks an id that the scenario names.
+    lacks an id that the scenario names, or a rule is wrong or cannot be evaluated.
     """
     if catalog is None:
         from planner.catalog import load_catalog
@@ -52,9 +57,10 @@ def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool
     architecture = _architecture(scenario, catalog)
     demand = Demand.of(scenario)
     facility = facility_of(scenario, catalog)
-    offered, cut_offers = pools(scenario, catalog, facility, marked=marked)
-    layouts = enumerate_layouts(scenario, architecture, catalog, offered, marked=marked)
-    layouts = static_verdicts(layouts, scenario, architecture)
+    ruling = Ruling.of(scenario, architecture, catalog, marked=marked, rules=rules)
+    degrees = degrees_to_try(scenario, architecture, marked=marked)
+    offered, cut_offers = pools(scenario, catalog, facility, ruling, degrees, marked=marked)
+    layouts = enumerate_layouts(scenario, architecture, catalog, offered, ruling, degrees, marked=marked)
     layouts, found, least_gpus = fitted(architecture, layouts, offered, demand.tokens_per_sequence)
     estimator = Estimator.of(architecture, layouts, found, demand)
     layout, batch = _coarse(demand, found, fine=marked)
@@ -70,12 +76,14 @@ def evaluate(scenario: Scenario, catalog: Catalog | None = None, *, marked: bool
             layouts=layouts,
             least_gpus=least_gpus,
             estimator=estimator,
-            requirements=requirements(scenario, marked=marked),
+            ruling=ruling,
+            requirements=(*requirements(scenario, marked=marked), *rule_requirements(ruling)),
             rejected=(*cut_offers, *layouts.rejected),
             configurations=configured(demand, layout, batch, estimator(layout, batch)),
             configuration=no_rows,
             pool=no_rows,
             fleets=Fleets.none(),
+            preference=no_rows,
             broken=np.zeros((0, 0), dtype=bool),
         )
     )
@@ -109,13 +117,18 @@ def extended(table: CandidateTable, layout: Ints, batch: Ints) -> CandidateTable
 
 def resized(table: CandidateTable, availability: float | None) -> CandidateTable:
     """Return ``table`` with its fleets sized for another availability and all requirements judged anew."""
-    return _judged(replace(table, fleets=_fleets(table, availability)))
+    table = replace(table, fleets=_fleets(table, availability))
+    return _judged(replace(table, preference=table.ruling.preference(table)))
 
 
 def _priced(table: CandidateTable) -> CandidateTable:
     """Return ``table`` with the rows of its configurations: joined with pools, sized, priced and judged."""
     configuration, pool = _join(table)
-    table = replace(table, configuration=configuration, pool=pool)
+    table = replace(table, configuration=configuration, pool=pool, fleets=Fleets.none())
+    verdicts = table.ruling.of_rows(table)
+    if verdicts.violations:
+        keep = ~verdicts.cut()
+        table = replace(table, configuration=configuration[keep], pool=pool[keep], ruled_out=rejections(verdicts))
     return resized(table, table.scenario.sla.availability)
 
 
@@ -173,6 +186,5 @@ def _join(table: CandidateTable) -> tuple[Ints, Ints]:
     layout = configurations.layout[configuration]
     size = np.array([item.offer.gpus for item in pools], dtype=np.int64)[pool]
     gpus = np.array([x.gpus for x in layouts.axes.parallelism], dtype=np.int64)[layouts.parallelism[layout]]
-    multi_node = np.array([engine.parallelism.multi_node for engine in layouts.axes.engines], dtype=bool)
-    keep = (gpus <= size) | (multi_node[layouts.engine[layout]] & (table.least_gpus[layout] > size))
+    keep = (gpus <= size) | (table.least_gpus[layout] > size)
     return configuration[keep], pool[keep]

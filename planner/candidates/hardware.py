@@ -1,33 +1,31 @@
 """What can be bought or rented for a scenario: pools (an offer at one price kind) and the hardware that they bring.
 
-A pool that costs at least as much as another of the same accelerator, size, link, network and price kind is cut before
-anything is estimated: it can do nothing that the other cannot.
+A pool that costs at least as much as another of the same accelerator, size, link and price kind, of which no rule can
+say anything else, is cut before anything is estimated: it can do nothing that the other cannot.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from planner import cost, power
 from planner.candidates.availability import unavailability
 from planner.cost import Facility
 from planner.plan import Rejection
+from planner.rules.facts import Priced
 
 if TYPE_CHECKING:
+    from planner.candidates.parallelism import Parallelism
+    from planner.candidates.ruling import Ruling
     from planner.catalog import Catalog
     from planner.catalog.schema.accelerators import Accelerator
     from planner.catalog.schema.offers import Offer, Price
     from planner.scenario import Scenario
-
-PIPELINE_NETWORK_GBPS = 100.0
-"""Least network of an instance for pipeline stages on several of them: one NIC of the 100 Gbit/s class per node.
-
-A stage hands over hidden_size x 2 bytes per token (16 KiB at 70B), 0.13 ms per 100 tokens at 100 Gbit/s, which is
-small beside an iteration; below that, and where the network is unknown, replicas stay inside one instance.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +50,68 @@ class Pool:
     """Share of time that an instance is down."""
     terms: tuple[tuple[str, float], ...]
     """What the fixed cost consists of: (name, dollars per hour)."""
+    holds: tuple[int, ...]
+    """Indices of the degrees of parallelism that rules allow on it."""
 
     @property
     def id(self) -> str:
         """Offer and price kind, unique."""
         return f"{self.offer.id}:{self.price.kind}"
 
-    @property
-    def spans_nodes(self) -> bool:
-        """Whether the network allows a replica over several instances."""
-        return (self.offer.network_gbps or 0.0) >= PIPELINE_NETWORK_GBPS
-
 
 def pools(
-    scenario: Scenario, catalog: Catalog, facility: Facility | None, *, marked: bool
+    scenario: Scenario,
+    catalog: Catalog,
+    facility: Facility | None,
+    ruling: Ruling,
+    degrees: Sequence[Parallelism],
+    *,
+    marked: bool,
 ) -> tuple[tuple[Pool, ...], tuple[Rejection, ...]]:
     """Return the pools worth considering, in catalog order, and what was cut.
 
-    With ``marked`` true nothing is cut for what the scenario's ``search`` leaves out, so that a conflict can say what
-    an opened search would give.
+    ``degrees`` are the ways to spread a replica; ``ruling`` says which of them a pool may hold. With ``marked`` true
+    nothing is cut for what the scenario's ``search`` leaves out, so that a conflict can say what an opened search would
+    give.
     """
     cut: Counter[tuple[str, str]] = Counter()
-    best: dict[tuple[object, ...], Pool] = {}
+    listed: list[Priced] = []
     tests = _unasked(scenario) if marked else (*_search_tests(scenario), *_unasked(scenario))
     for offer_id in sorted(catalog.offers):
         offer = catalog.offers[offer_id]
-        accelerator = catalog.accelerators[offer.accelerator]
         for price in offer.prices:
             reason = next((key for key, allowed in tests if not allowed(offer, price)), None)
             if reason is not None:
                 cut[reason] += 1
-                continue
-            if price.kind == "purchase" and not accelerator.tdp_w:
+            elif price.kind == "purchase" and not catalog.accelerators[offer.accelerator].tdp_w:
                 cut["unknown-power", "bought accelerators whose power is not in the catalog"] += 1
-                continue
-            pool = _pool(offer, price, accelerator, facility)
-            key: tuple[object, ...] = (offer.accelerator, offer.gpus, offer.link_domain, pool.spans_nodes, price.kind)
-            if marked:
-                key += (
-                    offer.provider if scenario.search.providers else "",
-                    (offer.country, offer.region) if scenario.search.regions else "",
-                )
-            rival = best.get(key)
-            if rival is not None:
-                cut["dearer-offer", "offers of the same hardware at a higher price"] += 1
-            if rival is None or (pool.fixed_cost, pool.id) < (rival.fixed_cost, rival.id):
-                best[key] = pool
+            else:
+                listed.append(Priced(offer, price, ruling.asked.today))
+    verdicts = ruling.of_prices(listed, catalog.accelerators, degrees)
+    best: dict[tuple[object, ...], Pool] = {}
+    for index in np.flatnonzero(~verdicts.cut).tolist():
+        offer, price = listed[index].offer, listed[index].price
+        pool = _pool(offer, price, catalog.accelerators[offer.accelerator], facility, verdicts.holds[index])
+        key: tuple[object, ...] = (
+            offer.accelerator,
+            offer.gpus,
+            offer.link_domain,
+            price.kind,
+            verdicts.signature[index],
+        )
+        if marked:
+            key += (
+                offer.provider if scenario.search.providers else "",
+                (offer.country, offer.region) if scenario.search.regions else "",
+            )
+        rival = best.get(key)
+        if rival is not None:
+            cut["dearer-offer", "offers of the same hardware at a higher price"] += 1
+        if rival is None or (pool.fixed_cost, pool.id) < (rival.fixed_cost, rival.id):
+            best[key] = pool
     kept = tuple(sorted(best.values(), key=lambda pool: pool.id))
-    return kept, tuple(Rejection(code, message, count) for (code, message), count in sorted(cut.items()))
+    counted = (Rejection(code, message, count) for (code, message), count in sorted(cut.items()))
+    return kept, (*counted, *verdicts.rejected)
 
 
 Test = tuple[tuple[str, str], Callable[["Offer", "Price"], bool]]
@@ -143,7 +155,9 @@ def offer_tests(search: object) -> dict[str, Callable[[Offer, Price], bool]]:
     }
 
 
-def _pool(offer: Offer, price: Price, accelerator: Accelerator, facility: Facility | None) -> Pool:
+def _pool(
+    offer: Offer, price: Price, accelerator: Accelerator, facility: Facility | None, holds: tuple[int, ...]
+) -> Pool:
     tdp = accelerator.tdp_w or 0.0
     active = tdp * (1.0 - power.IDLE_SHARE_OF_TDP)
     owned = price.kind == "purchase"
@@ -174,4 +188,5 @@ def _pool(offer: Offer, price: Price, accelerator: Accelerator, facility: Facili
         active_watts=active,
         down=unavailability(offer.gpus, accelerator.generation, owned=owned),
         terms=tuple((name, value) for name, value in terms if value),
+        holds=holds,
     )

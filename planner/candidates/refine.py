@@ -34,10 +34,10 @@ def batches_between(table: CandidateTable) -> tuple[Ints, Ints]:
     if not len(table):
         nothing: Ints = np.zeros(0, dtype=np.int64)
         return nothing, nothing
-    counted = np.array([not item.id.startswith("budget") for item in table.requirements], dtype=bool)
+    counted = np.array([not item.id.startswith(("budget", "rules.")) for item in table.requirements], dtype=bool)
     layout, batch = table.layout, table.configurations.batch[table.configuration]
     order = np.lexsort((batch, table.pool, layout))
-    layout, pool, batch, cost = layout[order], table.pool[order], batch[order], table.fleets.cost[order]
+    layout, pool, batch, cost = layout[order], table.pool[order], batch[order], table.objective[order]
     held = ~np.asarray(table.broken[counted].any(axis=0))[order]
     first = np.flatnonzero(np.r_[True, (layout[1:] != layout[:-1]) | (pool[1:] != pool[:-1])])
     end = np.r_[first[1:], batch.size]

@@ -56,11 +56,6 @@ class _Later:
         return self._read(self._table)[self._rows]
 
 
-def rated_watts(pool: Pool) -> float:
-    """Return the rated power of one instance: its boards' TDP and, where it is known, its host, W."""
-    return pool.offer.gpus * (pool.accelerator.tdp_w or 0.0) + (pool.offer.host_power_w or 0.0)
-
-
 def _per_pool(table: CandidateTable, read: Callable[[Pool], float]) -> Any:
     return np.array([read(pool) for pool in table.pools])[table.pool]
 
@@ -86,7 +81,7 @@ def _gpus(table: CandidateTable) -> Any:
 
 
 def _rated_kw(table: CandidateTable) -> Any:
-    return table.fleets.instances * _per_pool(table, rated_watts) / 1000.0
+    return table.fleets.instances * _per_pool(table, lambda pool: pool.rated_watts) / 1000.0
 
 
 _FLEET: Mapping[str, Callable[[CandidateTable], Any]] = {

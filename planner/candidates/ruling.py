@@ -19,8 +19,8 @@ from planner.plan import Rejection
 from planner.rules.engine import Verdicts, evaluate_rules
 from planner.rules.facts import Asked, Priced
 from planner.rules.loader import scenario_rules
-from planner.rules.messages import placeholders
-from planner.rules.rule import Rule, RuleSet
+from planner.rules.messages import placeholders, render
+from planner.rules.rule import PenaltyPer, Rule, RuleSet
 from planner.rules.table import CandidateColumns
 from planner.rules.variables import VARIABLES
 from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.architecture.model import ModelArchitecture
-    from planner.candidates.limits import Parallelism
+    from planner.candidates.parallelism import Parallelism
     from planner.candidates.space import Axes
     from planner.candidates.table import CandidateTable
     from planner.catalog import Catalog
@@ -130,7 +130,7 @@ class Ruling:
             cut=verdicts.cut(),
             holds=tuple(of_kind[k][0] for k in kind.tolist()),
             signature=tuple((of_kind[k][1], *rest) for k, rest in zip(kind.tolist(), later, strict=True)),
-            rejected=(*_rejections(verdicts), *_rejections(placed, np.bincount(kind, minlength=first.size)[:, None])),
+            rejected=(*rejections(verdicts), *rejections(placed, np.bincount(kind, minlength=first.size)[:, None])),
         )
 
     def of_layouts(self, axes: Axes) -> list[LayoutCut]:
@@ -160,18 +160,20 @@ class Ruling:
         rules = self.preferences
         if not rules:
             return np.zeros(len(table), dtype=np.int64)
-        fleets = table.fleets
-        gpus = np.array([pool.offer.gpus for pool in table.pools], dtype=np.int64)[table.pool]
         verdicts = evaluate_rules(rules, table_columns(table, self.asked), (len(table),))
-        monthly = verdicts.penalty_usd_per_month(
-            {
-                "plan": np.ones(len(table)),
-                "replica": fleets.replicas,
-                "instance": fleets.instances,
-                "gpu": fleets.instances * gpus,
-            }
-        )
+        monthly = verdicts.penalty_usd_per_month(_counts(table))
         return np.rint(monthly / HOURS_PER_MONTH * MICRO_USD_PER_USD).astype(np.int64)
+
+    def price_of(self, table: CandidateTable, row: int, rule_id: str) -> float:
+        """Return what the preference ``rule_id`` counts for a row that violates it, USD per month."""
+        rule = self.rules[rule_id]
+        return rule.penalty_usd_per_month * float(_counts(table)[rule.penalty_per][row])
+
+    def words(self, table: CandidateTable, rule_id: str, rows: Bools) -> str:
+        """Return the message of a rule with the values that it meets in ``rows``."""
+        rule = self.rules[rule_id]
+        columns = table_columns(table, self.asked)
+        return render(rule.text(), {name: columns[name].met(rows) for name in placeholders(rule.text())})
 
     def said_of(self, table: CandidateTable, row: int, effects: Iterable[str]) -> Verdicts:
         """Return the verdicts of the rules with one of ``effects`` on a single row."""
@@ -208,6 +210,17 @@ def _shown(rule: Rule) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*rule.reads, *texts)))
 
 
+def _counts(table: CandidateTable) -> dict[PenaltyPer, NDArray[Any]]:
+    gpus = np.array([pool.offer.gpus for pool in table.pools], dtype=np.int64)[table.pool]
+    fleets = table.fleets
+    return {
+        "plan": np.ones(len(table)),
+        "replica": fleets.replicas,
+        "instance": fleets.instances,
+        "gpu": fleets.instances * gpus,
+    }
+
+
 def _degrees(parallelism: Sequence[Parallelism]) -> dict[str, Ints]:
     return {
         name: np.array([getattr(item, name) for item in parallelism], dtype=np.int64) for name in ("tp", "pp", "ep")
@@ -231,9 +244,9 @@ def _first_of(keys: Sequence[tuple[object, ...]]) -> tuple[Ints, Ints]:
     return first.astype(np.int64), which
 
 
-def _rejections(verdicts: Verdicts, weight: Ints | int = 1) -> list[Rejection]:
-    """Count what each rule cuts; ``weight`` is how many each judged candidate stands for."""
-    return [
+def rejections(verdicts: Verdicts, weight: Ints | int = 1) -> tuple[Rejection, ...]:
+    """Return what each rule cuts, counted; ``weight`` is how many each judged candidate stands for."""
+    return tuple(
         Rejection(name, verdicts.message(name), int((verdicts.mask(name) * weight).sum()))
         for name in verdicts.violations
-    ]
+    )

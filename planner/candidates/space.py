@@ -1,7 +1,7 @@
-"""The search space: every layout of the model that hardware, engine, arithmetic and the scenario allow.
+"""The search space: every layout of the model that rules and the scenario allow.
 
 A layout is hardware x engine x weight format x KV format x degrees of parallelism, without batch and without price.
-The axes span a five-dimensional grid of Booleans on which each limit is one vectorised cut, counted by its reason.
+The axes span a five-dimensional grid of Booleans on which each rule is one vectorised cut, counted by its id.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates import limits, twins
-from planner.candidates.limits import Parallelism
+from planner.candidates import twins
 from planner.plan import Rejection
 
 if TYPE_CHECKING:
@@ -21,20 +20,14 @@ if TYPE_CHECKING:
 
     from planner.architecture.model import ModelArchitecture
     from planner.candidates.hardware import Pool
+    from planner.candidates.parallelism import Parallelism
+    from planner.candidates.ruling import Ruling
     from planner.catalog import Catalog
     from planner.catalog.schema.accelerators import Accelerator
     from planner.catalog.schema.engines import Engine
     from planner.catalog.schema.formats import KvFormat, WeightFormat
     from planner.catalog.schema.quality import Recovery
     from planner.scenario import Scenario
-
-TENSOR_PARALLEL = (1, 2, 4, 8, 16)
-"""Degrees tried when the scenario asks for any: the sizes of instances on offer."""
-
-PIPELINE_PARALLEL = (1, 2, 4, 8)
-"""Degrees tried when the scenario asks for any, under the conditions of ``_worth_trying``."""
-
-MAX_REPLICA_GPUS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +84,12 @@ def enumerate_layouts(
     architecture: ModelArchitecture,
     catalog: Catalog,
     pools: Sequence[Pool],
+    ruling: Ruling,
+    parallelism: tuple[Parallelism, ...],
     *,
     marked: bool,
 ) -> Layouts:
-    """Return every layout that passes the static limits, in lexicographic order of the axes.
+    """Return every layout that no rule forbids, in lexicographic order of the axes.
 
     With ``marked`` true the scenario's ``search`` and quality do not cut: see ``requirements``.
     """
@@ -102,7 +97,6 @@ def enumerate_layouts(
     engines = tuple(e for _, e in sorted(catalog.engines.items()) if e.serving)
     weights = tuple(f for _, f in sorted(catalog.formats.items()) if not f.compute_only)
     kv_formats = tuple(f for _, f in sorted(catalog.kv_formats.items()))
-    parallelism = _parallelism(scenario, architecture, marked=marked)
     hardware, held = _placements(pools, parallelism)
     parameters = architecture_parameters(architecture)
     native = architecture.native_format or "bf16"
@@ -111,7 +105,6 @@ def enumerate_layouts(
     )
     axes = Axes(hardware, engines, weights, kv_formats, parallelism, recovery)
 
-    accelerators = [item.accelerator for item in hardware]
     alive = np.ones((len(hardware), len(engines), len(weights), len(kv_formats), len(parallelism)), dtype=bool)
     rejected: list[Rejection] = []
 
@@ -136,40 +129,18 @@ def enumerate_layouts(
             asked = getattr(search, key)
             if asked is not None:
                 cut(np.array([i in asked for i in ids])[axis], f"search.{key}", f"layouts outside search.{key}")
-    supported = limits.weight_support(engines, weights, accelerators)
-    cut(
-        supported[:, :, :, None, None],
-        "engine-format",
-        "the engine has no kernel for the weight format on the accelerator",
-    )
-    cut(
-        limits.kv_support(engines, kv_formats, accelerators)[:, :, None, :, None],
-        "engine-kv-cache",
-        "the engine has no such KV cache on the accelerator",
-    )
-    cut(
-        limits.engine_parallelism(engines, parallelism)[None, :, None, None, :],
-        "engine-parallelism",
-        "the engine cannot spread a model so",
-    )
-    cut(
-        limits.divides_model(architecture, parallelism)[None, None, None, None, :],
-        "model-division",
-        "attention heads, experts or layers do not divide by the degrees of parallelism",
-    )
-    divided = limits.divides_blocks(architecture, weights, parallelism)
-    cut(
-        divided[None, None, :, None, :],
-        "format-division",
-        "a GPU's share of a matrix is not whole groups of the weight format",
-    )
+    possible = np.ones((len(hardware), len(engines), len(weights), len(parallelism)), dtype=bool)
+    for verdict in ruling.of_layouts(axes):
+        cut(~verdict.mask, verdict.rule.id, verdict.message)
+        if verdict.mask.shape[3] == 1:
+            possible &= ~verdict.mask[:, :, :, 0, :]
     cut(
         _worth_trying(scenario, engines, hardware, parallelism, held, pools)[:, :, None, None, :],
         "pipeline-not-needed",
         "pipeline stages inside a switched node, where tensor parallelism does the same sooner",
     )
     cut(
-        twins.first_of_each(weights, native, search.weights or (), supported, divided)[:, :, :, None, :],
+        twins.first_of_each(weights, native, search.weights or (), possible)[:, :, :, None, :],
         "format-twin",
         "another format of the same family and size is tried instead; search.weights names one",
     )
@@ -198,28 +169,12 @@ def architecture_parameters(architecture: ModelArchitecture) -> int:
     return count_parameters(architecture).total
 
 
-def _parallelism(scenario: Scenario, architecture: ModelArchitecture, *, marked: bool) -> tuple[Parallelism, ...]:
-    def degrees(asked: tuple[int, ...] | None, usual: tuple[int, ...]) -> list[int]:
-        return sorted({*usual, *(asked or ())}) if marked else sorted(asked or usual)
-
-    tensor = degrees(scenario.search.tensor_parallel, TENSOR_PARALLEL)
-    pipeline = degrees(scenario.search.pipeline_parallel, PIPELINE_PARALLEL)
-    most = max(MAX_REPLICA_GPUS, tensor[-1], pipeline[-1])
-    return tuple(
-        Parallelism(tp, pp, ep)
-        for tp in tensor
-        for pp in pipeline
-        for ep in ((1, tp) if architecture.experts and tp > 1 else (1,))
-        if tp * pp <= most
-    )
-
-
 def _placements(
     pools: Sequence[Pool], parallelism: Sequence[Parallelism]
 ) -> tuple[tuple[Hardware, ...], dict[tuple[int, int], tuple[int, ...]]]:
     """Return the hardware that pools bring and, per (hardware, parallelism), the pools that hold a replica.
 
-    A tensor-parallel group lies within one instance. Where the fast link joins fewer devices than the group has, the
+    Which degrees a pool holds is for rules to say. Where the fast link joins fewer devices than the group has, the
     hardware counts as one with that smaller domain; otherwise the size of the domain makes no difference and the
     accelerator's own stands for all.
     """
@@ -229,9 +184,8 @@ def _placements(
         widest[name] = max(widest.get(name, pool.accelerator.link.domain), pool.offer.link_domain)
     wanted: dict[tuple[str, int], tuple[Hardware, dict[int, list[int]]]] = {}
     for p, pool in enumerate(pools):
-        for x, degrees in enumerate(parallelism):
-            if not fits(pool, degrees):
-                continue
+        for x in pool.holds:
+            degrees = parallelism[x]
             inside = degrees.tp <= max(pool.offer.link_domain, 1)
             domain = widest[pool.offer.accelerator] if inside else pool.offer.link_domain
             key = (pool.offer.accelerator, domain)
@@ -239,16 +193,6 @@ def _placements(
     ordered = [wanted[key] for key in sorted(wanted)]
     held = {(h, x): tuple(ps) for h, (_, by_layout) in enumerate(ordered) for x, ps in sorted(by_layout.items())}
     return tuple(item for item, _ in ordered), held
-
-
-def fits(pool: Pool, degrees: Parallelism) -> bool:
-    """Whether a replica lies inside one instance, or takes whole instances whose network carries pipeline stages."""
-    gpus = pool.offer.gpus
-    if degrees.tp > gpus:
-        return False
-    if degrees.gpus <= gpus:
-        return True
-    return degrees.tp == gpus and pool.spans_nodes
 
 
 def _worth_trying(

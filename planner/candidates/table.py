@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from planner.candidates.estimates import Estimated, Estimator
     from planner.candidates.hardware import Pool
     from planner.candidates.requirements import Requirement
+    from planner.candidates.ruling import Ruling
     from planner.candidates.sizing import Fleets
     from planner.candidates.space import Layouts
     from planner.catalog import Catalog
@@ -68,6 +69,7 @@ class CandidateTable:
     """[layout]: GPUs of one instance from which on the same engine and formats fit it."""
     estimator: Estimator
     """Estimates further configurations of the same layouts."""
+    ruling: Ruling
     requirements: tuple[Requirement, ...]
     rejected: tuple[Rejection, ...]
     """What was cut before it became a row."""
@@ -78,8 +80,12 @@ class CandidateTable:
     """[row] -> pool."""
     fleets: Fleets
     """[row]: replicas, instances and cost that carry the load."""
+    preference: NDArray[np.int64]
+    """[row]: what rules that prefer add to the cost in the objective, micro-dollars per hour; nobody pays it."""
     broken: NDArray[np.bool_]
     """[requirement, row]: the row does not hold the requirement."""
+    ruled_out: tuple[Rejection, ...] = ()
+    """What rules cut when layouts and prices met."""
 
     def __len__(self) -> int:
         return int(self.configuration.size)
@@ -88,6 +94,11 @@ class CandidateTable:
     def feasible(self) -> NDArray[np.bool_]:
         """[row]: every requirement holds."""
         return ~np.asarray(self.broken.any(axis=0))
+
+    @property
+    def objective(self) -> NDArray[np.int64]:
+        """[row]: what is minimised, cost and preferences, micro-dollars per hour."""
+        return self.fleets.cost + self.preference
 
     @property
     def layout(self) -> NDArray[np.int64]:

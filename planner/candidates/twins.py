@@ -30,14 +30,12 @@ def first_of_each(
     formats: Sequence[WeightFormat],
     native: str,
     named: Collection[str],
-    supported: NDArray[np.bool_],
-    divided: NDArray[np.bool_],
+    possible: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Return [hardware, engine, format, layout]: false where a preferred twin of the format can be used.
 
-    ``supported`` is [hardware, engine, format], ``divided`` [format, layout]; formats in ``named`` are never left out.
+    ``possible`` says the same of every format alone, twins or not; formats in ``named`` are never left out.
     """
-    possible = supported[:, :, :, None] & divided[None, None, :, :]
     keep = np.ones(possible.shape, dtype=bool)
     order = sorted(range(len(formats)), key=lambda i: _preference(formats[i], native))
     for place, worse in enumerate(order):

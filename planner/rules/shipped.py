@@ -48,6 +48,11 @@ def load_packs() -> tuple[Pack, ...]:
     return packs
 
 
+def default_rules() -> tuple[Rule, ...]:
+    """Return the rules that apply unless a scenario says otherwise."""
+    return tuple(rule for pack in load_packs() if pack.default for rule in pack.rules)
+
+
 def read_packs(directory: Path) -> tuple[Pack, ...]:
     """Read every pack under ``directory`` from its YAML, packs in the order of ``packs.yaml``, rules by id.
 

@@ -25,7 +25,7 @@ def rival_rows(table: CandidateTable, chosen: int, count: int) -> list[int]:
     engine or KV format of the same plan is not another plan. The best of each accelerator comes before a second plan
     on the same one, so that the field is seen.
     """
-    order = _ranked(table)
+    order = ranked(table)
     accelerator = _numbers([item.offer.accelerator for item in table.pools])[table.pool]
     kind = _numbers([item.price.kind for item in table.pools])[table.pool]
     family = _numbers([item.family for item in table.layouts.axes.weights])[table.column("weights")]
@@ -44,13 +44,13 @@ def rival_rows(table: CandidateTable, chosen: int, count: int) -> list[int]:
     return [widest(table, int(order[place])) for place in picked]
 
 
-def _ranked(table: CandidateTable) -> NDArray[np.int64]:
+def ranked(table: CandidateTable) -> NDArray[np.int64]:
     """Return the feasible rows, cheapest first, ties as the solver breaks them."""
     rows = by_preference(table, np.flatnonzero(table.feasible))
     instances = table.fleets.instances[rows]
     watts = np.array([item.rated_watts for item in table.pools])[table.pool[rows]] * instances
     # lexsort is stable: what is left equal stays in order of preference
-    return np.asarray(rows[np.lexsort((watts, instances, table.fleets.cost[rows]))])
+    return np.asarray(rows[np.lexsort((watts, instances, table.objective[rows]))])
 
 
 def _numbers(names: Sequence[str]) -> NDArray[np.int64]:
@@ -62,7 +62,11 @@ def _numbers(names: Sequence[str]) -> NDArray[np.int64]:
 def why_lost(rival: Detail, winner: Detail) -> str:
     """Return one sentence with the numbers that decide between two plans."""
     more = per_month(usd(rival.cost - winner.cost))
-    if more <= 0:
+    preferred = per_month(usd(rival.preference - winner.preference))
+    if more < 0 or (more == 0 and preferred > 0):
+        saved = f"costs {format_usd(-more, 'month')} less" if more else "costs the same"
+        return f"{saved}, but rules that prefer something else count {format_usd(preferred, 'month')} against it"
+    if more == 0:
         return _tie(rival, winner)
     share = format_percent((rival.cost - winner.cost) / winner.cost)
     prices = f"{_bill(rival)} instead of {_bill(winner)}"

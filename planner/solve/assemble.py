@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner import power
+from planner.candidates.rule_requirements import PREFIX
 from planner.cost import per_month, usd
 from planner.plan import Alternative, Margin, Plan, Proof
 from planner.solve.alternatives import why_lost
 from planner.solve.figures import estimates, latency
 from planner.solve.reasons import reasons
+from planner.solve.rule_notes import preferences, rule_warnings
 from planner.solve.wording import broken_counts
 from planner.units import format_months
 
@@ -26,8 +28,10 @@ CAUTIOUS_RECOVERY = 0.98
 """Recovery at the 10th percentile below which a plan warns when no quality is asked for."""
 
 
-def assemble(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], outcome: Outcome) -> Plan:
-    """Return the plan that deploys ``winner``."""
+def assemble(
+    table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], outcome: Outcome, effects: tuple[str, ...] = ()
+) -> Plan:
+    """Return the plan that deploys ``winner``; ``effects`` are sentences on what the scenario's own rules changed."""
     service = table.scenario.name
     model = table.architecture.id
     found = estimates(table, winner)
@@ -57,10 +61,11 @@ def assemble(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], 
             )
             for item in rivals
         ),
-        rejected=(*table.rejected, *broken_counts(table)),
-        warnings=_warnings(table, winner),
-        reasons=reasons(table, winner, rivals),
+        rejected=(*table.rejected, *table.ruled_out, *broken_counts(table)),
+        warnings=(*_warnings(table, winner), *rule_warnings(table, winner.row)),
+        reasons=(*reasons(table, winner, rivals), *effects),
         inputs=_inputs(table),
+        preferences=preferences(table, winner.row),
     )
 
 
@@ -87,6 +92,8 @@ def margins(table: CandidateTable, winner: Detail, found: tuple[Estimate, ...]) 
             value = monthly * item.months
         if item.id == "sla.availability":
             value = winner.availability()
+        if item.id.startswith(PREFIX) and item.sense != "in":
+            value = float(item.actual(table)[winner.row])
         if value is not None:
             result.append(margin(item.id, item.sense, item.limit, value, item.unit))
     least = table.scenario.quality.min_recovery
@@ -113,8 +120,6 @@ def _warnings(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
         )
     if table.architecture.estimated:
         found.append("The model's type is not known; its size follows familiar fields and may be off.")
-    if winner.replicas == 1:
-        found.append("A single replica serves everything: while it restarts, nothing does.")
     if table.scenario.quality.min_recovery is None and (winner.recovery.p10 or 0.0) < CAUTIOUS_RECOVERY:
         found.append(
             "No quality is asked for, so formats of any recovery are allowed; quality.min_recovery sets a floor."

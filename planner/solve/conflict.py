@@ -97,7 +97,7 @@ def explain(table: CandidateTable) -> Conflict:
     view = View.of(table)
     byid = {item.id: item for item in table.requirements}
     order = sorted(byid, key=lambda name: (_rank(name), list(byid).index(name)))
-    rejected = tuple((item.reason, item.count) for item in table.rejected)
+    rejected = tuple((item.reason, item.count) for item in (*table.rejected, *table.ruled_out))
     rejected += tuple((item.reason, item.count) for item in broken_counts(table))
     if not len(table):
         nothing = (wording.nothing_runs(table),)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from planner.candidates import CandidateTable
     from planner.candidates.estimates import Estimated
     from planner.candidates.hardware import Pool
-    from planner.candidates.limits import Parallelism
+    from planner.candidates.parallelism import Parallelism
     from planner.catalog.schema.accelerators import Accelerator
     from planner.catalog.schema.engines import Engine
     from planner.catalog.schema.formats import KvFormat, WeightFormat
@@ -45,6 +45,8 @@ class Detail:
     spare_instances: int
     cost: int
     """Micro-dollars per hour."""
+    preference: int
+    """What preferences add to it in the objective."""
     pool: Pool
     accelerator: Accelerator
     engine: Engine
@@ -127,6 +129,7 @@ def details(table: CandidateTable, rows: Sequence[int]) -> tuple[Detail, ...]:
                 instances=int(fleets.instances[row]),
                 spare_instances=int(fleets.spare_instances[row]),
                 cost=int(fleets.cost[row]),
+                preference=int(table.preference[row]),
                 pool=table.pools[int(table.pool[row])],
                 accelerator=axes.hardware[int(layouts.hardware[which])].accelerator,
                 engine=axes.engines[int(layouts.engine[which])],

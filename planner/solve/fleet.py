@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.candidates.rule_requirements import PREFIX, coefficient, scale
 from planner.solve.problem import UNLIMITED, Limit, Options, Pools, Problem, Service
 from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
 
@@ -52,8 +54,10 @@ def fleet_problem(table: CandidateTable) -> FleetProblem:
         cost=tuple(fleets.replica_cost[rows].tolist()),
         watts=(0,) * len(rows),
         spare=tuple(fleets.spare_instances[rows].tolist()),
+        preference=tuple(table.preference[rows].tolist()),
     )
     limits = tuple(_limit(table, item, used, options, pools) for item in table.requirements if _is_budget(item))
+    limits += plan_limits(table, used, options)
     service = Service(table.scenario.name, table.demand.amount)
     return FleetProblem(Problem((service,), pools, options, limits), tuple(rows.tolist()))
 
@@ -72,7 +76,7 @@ def by_preference(table: CandidateTable, rows: NDArray[np.int64]) -> NDArray[np.
 def widest(table: CandidateTable, row: int) -> int:
     """Return the feasible row of the same layout, pool and cost whose replicas may hold most."""
     same = (table.layout == table.layout[row]) & (table.pool == table.pool[row]) & table.feasible
-    rows = np.flatnonzero(same & (table.fleets.cost == table.fleets.cost[row]))
+    rows = np.flatnonzero(same & (table.objective == table.objective[row]))
     return int(rows[np.argmax(table.configurations.batch[table.configuration[rows]])])
 
 
@@ -84,7 +88,7 @@ def _options(table: CandidateTable) -> NDArray[np.int64]:
     fleets = table.fleets
     capacity = table.configurations.capacity[table.configuration[rows]]
     pool, gpus = table.pool[rows], fleets.reserved_gpus[rows]
-    burden = (fleets.spare_instances[rows], fleets.replica_cost[rows])
+    burden = (fleets.spare_instances[rows], fleets.replica_cost[rows], table.preference[rows])
     order = np.lexsort((rows, *burden, -capacity, gpus, pool))
     group = np.cumsum(np.r_[True, (pool[order][1:] != pool[order][:-1]) | (gpus[order][1:] != gpus[order][:-1])])
     keep = np.r_[True, group[1:] != group[:-1]]
@@ -93,10 +97,28 @@ def _options(table: CandidateTable) -> NDArray[np.int64]:
         values = column[order]
         lightest = np.minimum.accumulate(values - group * (int(values.max(initial=0)) + 1))
         keep[1:] |= (lightest[1:] < lightest[:-1]) & (group[1:] == group[:-1])
-    cheapest = fleets.cost[rows] == fleets.cost[rows].min()
+    cheapest = table.objective[rows] == table.objective[rows].min()
     chosen = cheapest.copy()
     chosen[order[keep]] = True
     return np.asarray(rows[chosen], dtype=np.int64)
+
+
+def plan_limits(table: CandidateTable, used: Sequence[int], options: Options) -> tuple[Limit, ...]:
+    """Return the rules that bound sums over the plan, as linear limits over instances (and replicas, for cost).
+
+    The number of distinct accelerators is no such sum; one service on a uniform fleet has one, so that such a rule
+    is decided before, as the requirement that every rule over the plan is as well.
+    """
+    found = []
+    for rule in table.ruling.of_fleets:
+        for limit in rule.limits:
+            if limit.variable == "plan.types":
+                continue
+            of_pools = tuple(coefficient(limit.variable, table.pools[p]) for p in used)
+            of_options = options.cost if limit.variable == "plan.usd_per_month" else (0,) * len(options)
+            most = floor(limit.bound * scale(limit.variable) * (1 + 1e-9))
+            found.append(Limit(PREFIX + rule.id, most, of_pools, of_options))
+    return tuple(found)
 
 
 def _is_budget(requirement: Requirement) -> bool:

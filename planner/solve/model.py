@@ -101,6 +101,7 @@ def build(problem: Problem, *, cost_is: int | None = None) -> Model:
 
     price = [(instances[p], pools.cost[p]) for p in range(len(pools))]
     price += [(replicas[o], options.cost[o] * scale[o]) for o in range(len(options))]
+    price += [(used[o], options.preference_of(o)) for o in range(len(options))]
     if cost_is is None:
         _minimise(proto, _merged(price))
     else:

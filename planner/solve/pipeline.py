@@ -12,6 +12,7 @@ from planner.solve.assemble import assemble
 from planner.solve.checker import violations
 from planner.solve.details import details
 from planner.solve.fleet import fleet_problem, widest
+from planner.solve.own_rules import own_rules
 from planner.solve.prune import expand, prune
 from planner.solve.solver import CpSatSolver
 from planner.solve.verify import plan_violations
@@ -36,7 +37,7 @@ def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, so
     row, outcome = choose(table, solver or CpSatSolver())
     rivals = rival_rows(table, row, alternatives)
     winner, *others = details(table, [row, *rivals])
-    plan = assemble(table, winner, tuple(others), outcome)
+    plan = assemble(table, winner, tuple(others), outcome, own_rules(table, row))
     _refuse(plan_violations(plan))
     return plan
 
@@ -54,8 +55,8 @@ def choose(table: CandidateTable, solver: Solver) -> tuple[int, Outcome]:
     _refuse(violations(fleet.problem, solution))
     option = next(index for index, count in enumerate(solution.replicas) if count)
     row = fleet.rows[option]
-    if int(table.fleets.cost[row]) != outcome.objective:
-        _refuse([f"the fleet costs {int(table.fleets.cost[row])}, the solver says {outcome.objective}"])
+    if int(table.objective[row]) != outcome.objective:
+        _refuse([f"the fleet costs {int(table.objective[row])}, the solver says {outcome.objective}"])
     return widest(table, row), outcome
 
 

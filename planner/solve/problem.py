@@ -63,9 +63,15 @@ class Options:
     """Power of one running replica, beyond its instance's."""
     spare: tuple[int, ...]
     """Instances held beyond the need when the option is used (availability)."""
+    preference: tuple[int, ...] = ()
+    """Micro-dollars per hour that the objective counts when the option is used and nobody pays; empty for none."""
 
     def __len__(self) -> int:
         return len(self.service)
+
+    def preference_of(self, option: int) -> int:
+        """Return what the objective counts beside the cost when ``option`` is used."""
+        return self.preference[option] if self.preference else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +107,9 @@ class Problem:
         return [-(-gpus // size) for gpus, size in zip(taken, self.pools.gpus, strict=True)]
 
     def cost(self, replicas: Sequence[int], instances: Sequence[int]) -> int:
-        """Micro-dollars per hour of a choice."""
-        return dot(self.pools.cost, instances) + dot(self.options.cost, replicas)
+        """Micro-dollars per hour of a choice, preferences counted: what is minimised."""
+        preferred = sum(self.options.preference_of(option) for option, count in enumerate(replicas) if count)
+        return dot(self.pools.cost, instances) + dot(self.options.cost, replicas) + preferred
 
     def tie_keys(self, replicas: Sequence[int], instances: Sequence[int]) -> tuple[int, int, int, int]:
         """Return what decides between choices of equal cost, less first: types, nodes, watts, order of options."""

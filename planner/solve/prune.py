@@ -1,8 +1,8 @@
 """Cuts that provably keep an optimum with least types, nodes and watts, so that the solver sees dozens of options.
 
 **Dominance.** Within one service and pool, option ``a`` dominates ``b`` when it carries at least as much per replica
-and takes no more GPUs, money, watts, spares and no more of any limit. Replacing b's replicas by as many of a keeps
-every constraint and worsens neither cost nor ties; of equal options the earlier one stays.
+and takes no more GPUs, money, watts, spares, preferences and no more of any limit. Replacing b's replicas by as many
+of a keeps every constraint and worsens neither cost nor ties; of equal options the earlier one stays.
 
 **Bound.** With one service and a uniform fleet the cost of an option is known in closed form, since its replicas and
 instances are. An option dearer than another that fits every limit is in no optimum.
@@ -55,6 +55,7 @@ def _undominated(problem: Problem) -> list[int]:
             options.cost[o],
             options.watts[o],
             options.spare[o],
+            options.preference_of(o),
             *(limit.option[o] for limit in problem.limits),
         )
         for o in range(len(options))
@@ -83,6 +84,7 @@ def _within_bound(problem: Problem, kept: list[int]) -> list[int]:
 
 
 def _restrict(problem: Problem, kept: list[int]) -> Problem:
-    options = Options(**{f.name: tuple(getattr(problem.options, f.name)[o] for o in kept) for f in fields(Options)})
+    columns = {f.name: getattr(problem.options, f.name) for f in fields(Options)}
+    options = Options(**{name: tuple(column[o] for o in kept) if column else () for name, column in columns.items()})
     limits = tuple(Limit(x.id, x.maximum, x.pool, tuple(x.option[o] for o in kept)) for x in problem.limits)
     return Problem(problem.services, problem.pools, options, limits)

@@ -26,6 +26,9 @@ def reasons(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...]) -
     """Return why ``winner`` is the answer, most important first."""
     cost = format_usd(per_month(usd(winner.cost)), "month")
     feasible, total = int(np.count_nonzero(table.feasible)), len(table)
+    preferred = int(table.preference[winner.row])
+    if table.preference.any():
+        cost += f" and {format_usd(per_month(usd(preferred)), 'month')} of preferences"
     found = [f"{cost} is the least that any of the {feasible:,} feasible candidates costs, of {total:,} evaluated."]
     for what, name in (("on another accelerator", _accelerator), ("in another format", _weights)):
         other = next((item for item in rivals if name(item) != name(winner)), None)

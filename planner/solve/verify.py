@@ -34,7 +34,8 @@ def plan_violations(plan: Plan) -> list[str]:
     if not isclose(plan.cost_usd_per_hour * HOURS_PER_MONTH, plan.cost_usd_per_month, rel_tol=_TOLERANCE):
         broken.append("cost per month is not cost per hour times hours")
     objective = plan.proof.objective_micro_usd_per_hour / 1e6
-    if not isclose(objective, plan.cost_usd_per_hour, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+    preferred = sum(item.usd_per_month for item in plan.preferences) / HOURS_PER_MONTH
+    if not isclose(objective, plan.cost_usd_per_hour + preferred, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
         broken.append("the plan does not cost what was proven")
     if plan.proof.bound_micro_usd_per_hour > plan.proof.objective_micro_usd_per_hour:
         broken.append("the bound exceeds the cost")

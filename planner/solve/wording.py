@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.candidates.demand import MICRO
+from planner.candidates.rule_requirements import PLAN_UNITS, PREFIX
 from planner.plan import Rejection
 from planner.units import (
     format_duration_ms,
@@ -20,8 +21,12 @@ from planner.units import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from planner.candidates import CandidateTable
     from planner.candidates.requirements import Requirement
+
+    Bools = NDArray[np.bool_]
 
 NAMES = {
     "sla.ttft_p50": "TTFT p50",
@@ -64,12 +69,24 @@ MESSAGES = {
 
 def broken_counts(table: CandidateTable) -> tuple[Rejection, ...]:
     """Return how many rows break each requirement; a row may break several."""
-    counts = np.count_nonzero(table.broken, axis=1).tolist()
     return tuple(
-        Rejection(item.id, MESSAGES.get(item.id, f"outside {item.id}"), count)
-        for item, count in zip(table.requirements, counts, strict=True)
-        if count
+        Rejection(item.id.removeprefix(PREFIX), _message(table, item, broken), int(np.count_nonzero(broken)))
+        for item, broken in zip(table.requirements, table.broken, strict=True)
+        if broken.any()
     )
+
+
+def _message(table: CandidateTable, item: Requirement, broken: Bools) -> str:
+    if item.id.startswith(PREFIX):
+        return table.ruling.words(table, item.asked, broken)
+    return MESSAGES.get(item.id, f"outside {item.id}")
+
+
+def _name(item: Requirement) -> str:
+    """Return what a requirement is about, as the subject of a sentence."""
+    if item.id.startswith(PREFIX):
+        return f"the number of {item.unit} (rule {item.asked})" if item.unit else f"the rule {item.asked}"
+    return NAMES[item.id]
 
 
 def figure(item: Requirement, value: float) -> str:
@@ -80,6 +97,8 @@ def figure(item: Requirement, value: float) -> str:
         return format_percent(value, _digits(value))
     if item.unit == "tok/s":
         return format_rate_per_second(value, "tok")
+    if item.unit in PLAN_UNITS.values() and not item.unit.startswith("USD"):
+        return f"{format_number(value)} {item.unit}"
     if item.unit.startswith("USD"):
         return format_usd(value, {"USD/h": "hour", "USD/month": "month"}.get(item.unit))
     return format_number(value)
@@ -92,7 +111,9 @@ def _digits(share: float) -> int:
 
 def asked(item: Requirement) -> str:
     """Return what a requirement asks, briefly: ``2 s``, ``$9,000/month``, ``fp8-e4m3, bf16``."""
-    return item.asked if item.sense == "in" else figure(item, item.limit)
+    if item.sense != "in":
+        return figure(item, item.limit)
+    return "in force" if item.id.startswith(PREFIX) else item.asked
 
 
 def needed(item: Requirement, best: float) -> str:
@@ -115,12 +136,14 @@ def out_of_reach(item: Requirement, best: float, *, alone: bool) -> str:
     """Return ``TTFT p95 has to be at most 2 s but the others leave 2.3 s at the least``."""
     bound, extreme = ("at most", "least") if item.sense == "max" else ("at least", "most")
     where = "of any candidate" if alone else "that the other requirements leave"
-    asked_ = f"{NAMES[item.id]} has to be {bound} {figure(item, item.limit)}"
+    asked_ = f"{_name(item)} has to be {bound} {figure(item, item.limit)}"
     return f"{asked_} but {figure(item, best)} is the {extreme} {where}"
 
 
 def choice(item: Requirement) -> str:
-    """Return ``the engine has to be one of vllm, sglang``."""
+    """Return ``the engine has to be one of vllm, sglang``, or ``the rule no-spot has to hold``."""
+    if item.id.startswith(PREFIX):
+        return f"{_name(item)} has to hold"
     if item.id == "quality.accept_unmeasured":
         return "the quality has to be measured at the model's size"
     return f"{NAMES[item.id]} has to be one of {item.asked}"
@@ -138,6 +161,8 @@ def summary(causes: Sequence[str]) -> str:
 
 def chosen(table: CandidateTable, item: Requirement, row: int) -> str:
     """Return the value that the cheapest way out has on the axis that ``item`` restricts."""
+    if item.id.startswith(PREFIX):
+        return "switched off"
     axes = table.layouts.axes
     pool = table.pools[int(table.pool[row])]
     layout = int(table.layout[row])

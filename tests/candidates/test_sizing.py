@@ -3,9 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from planner.architecture import resolve_model
 from planner.candidates.hardware import Pool, pools
+from planner.candidates.parallelism import Parallelism
+from planner.candidates.ruling import Ruling
 from planner.candidates.sizing import Fleets, size_fleets
-from planner.scenario import parse_scenario
+from planner.catalog import Catalog
+from planner.cost import Facility
+from planner.scenario import Scenario, parse_scenario
 
 TEXT = """
 name: sizes
@@ -19,7 +24,13 @@ search: {accelerators: [h100-sxm], pricing: [%s]}
 
 @pytest.fixture(scope="module")
 def eight(catalog) -> Pool:
-    offered, _ = pools(parse_scenario(TEXT % "on-demand"), catalog, None, marked=False)
+    return _server(parse_scenario(TEXT % "on-demand"), catalog, None)
+
+
+def _server(scenario: Scenario, catalog: Catalog, facility: Facility | None) -> Pool:
+    architecture = resolve_model(scenario.model, catalog=catalog)
+    ruling = Ruling.of(scenario, architecture, catalog, marked=False)
+    offered, _ = pools(scenario, catalog, facility, ruling, [Parallelism(1), Parallelism(8)], marked=False)
     return next(pool for pool in offered if pool.offer.gpus == 8)
 
 
@@ -68,8 +79,7 @@ def test_a_bought_replica_pays_for_the_power_it_draws(catalog) -> None:
     scenario = parse_scenario(TEXT % "purchase")
     facility = facility_of(scenario, catalog)
     assert facility is not None
-    offered, _ = pools(scenario, catalog, facility, marked=False)
-    server = next(pool for pool in offered if pool.offer.gpus == 8)
+    server = _server(scenario, catalog, facility)
     busy, idle = size(server, 25, 4, share=0.8), size(server, 25, 4, share=0.115)
     assert idle.replica_cost[0] == 0
     tdp = server.accelerator.tdp_w or 0.0

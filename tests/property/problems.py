@@ -26,7 +26,7 @@ def random_problem(seed: int, *, services: int | None = None) -> Problem:
             pool = rng.randrange(len(sizes))
             gpus = rng.choice([g for g in (1, 2, 4, 8, 16) if g <= sizes[pool] or g % sizes[pool] == 0])
             row = (index, pool, gpus, rng.randint(1, 16), rng.choice((0, 0, 1000)), gpus * 300, rng.choice((0, 0, 1)))
-            rows.append(row)
+            rows.append((*row, rng.choice((0, 0, 0, 400_000))))
     options = Options(*(tuple(column) for column in zip(*rows, strict=True)))
     limits = []
     if rng.random() < 0.6:

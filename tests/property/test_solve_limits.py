@@ -41,7 +41,11 @@ def test_scaled_prices_scale_the_cost(seed: int) -> None:
     problem = random_problem(seed)
     factor = 3
     pools = replace(problem.pools, cost=tuple(factor * price for price in problem.pools.cost))
-    options = replace(problem.options, cost=tuple(factor * price for price in problem.options.cost))
+    options = replace(
+        problem.options,
+        cost=tuple(factor * price for price in problem.options.cost),
+        preference=tuple(factor * price for price in problem.options.preference),
+    )
     limits = tuple(
         Limit(item.id, factor * item.maximum, pools.cost, options.cost) if item.id == "budget" else item
         for item in problem.limits
