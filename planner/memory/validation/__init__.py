@@ -7,12 +7,14 @@ rows, errors = validate_memory(rows, kind, load_catalog())
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from planner.architecture.model import ModelArchitecture
 from planner.architecture.resolve import resolve_model
 from planner.catalog import Catalog
 from planner.memory.validation import checkpoints, logs, scripts
+from planner.memory.validation.columns import typed_rows
 from planner.memory.validation.names import ModelNames
 from planner.memory.validation.summary import Errors, summarize
 
@@ -42,11 +44,22 @@ def is_memory_rows(rows: Sequence[Mapping[str, Any]]) -> MemoryKind | None:
 def validate_memory(
     rows: Sequence[Mapping[str, Any]], kind: MemoryKind, catalog: Catalog
 ) -> tuple[list[dict[str, Any]], list[Errors]]:
-    """Return the rows with their predicted columns, and the errors by engine (by format or script otherwise)."""
+    """Return the rows with their predicted columns, and the errors by engine (by format or script otherwise).
+
+    Where logs say of themselves whether they name their model and agree with themselves (columns ``model_stated`` and
+    ``consistent``), those that do are summed up once more as "<engine>, stated".
+
+    Raises MeasurementError for cells that are no numbers where numbers belong.
+    """
     find = model_finder(catalog)
+    rows = typed_rows(rows)
     if kind == "start-up logs":
         predicted = logs.predict_logs(rows, catalog, find)
-        return predicted, summarize(predicted, logs.COMPARED, _engine)
+        sure = [row for row in predicted if row.get("model_stated") is True and _agrees(row)]
+        errors = summarize(predicted, logs.COMPARED, _engine)
+        if len(sure) < len(predicted):
+            errors += summarize(sure, logs.COMPARED, lambda row: f"{_engine(row)}, stated")
+        return predicted, sorted(errors, key=lambda item: item.group)
     if kind == "checkpoints":
         predicted = checkpoints.predict_checkpoints(rows, catalog, find)
         return predicted, summarize(predicted, checkpoints.COMPARED, _format)
@@ -55,19 +68,30 @@ def validate_memory(
 
 
 def model_finder(catalog: Catalog) -> Callable[[str], ModelArchitecture | None]:
-    """Return what finds the architecture of a model by the name that a log or a file has for it."""
+    """Return what finds the architecture of a model by the name that a log has for it, or by the path of its files."""
     names = ModelNames(catalog)
     parsed: dict[str, ModelArchitecture] = {}
 
     def find(name: str) -> ModelArchitecture | None:
-        model_id = names.find(name)
-        if model_id is None:
+        reference = names.find(name) or name
+        if reference == name and name not in catalog.models and not _is_file(name):
             return None
-        if model_id not in parsed:
-            parsed[model_id] = resolve_model(model_id, catalog=catalog)
-        return parsed[model_id]
+        if reference not in parsed:
+            parsed[reference] = resolve_model(reference, catalog=catalog)
+        return parsed[reference]
 
     return find
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).exists()
+    except (OSError, ValueError):  # too long, or with a zero byte: no file has such a name
+        return False
+
+
+def _agrees(row: Mapping[str, Any]) -> bool:
+    return str(row.get("consistent")).lower() == "true"
 
 
 def _engine(row: Mapping[str, Any]) -> str:

@@ -28,14 +28,16 @@ ELSEWHERE = re.compile(r"experts on cpu|row split", re.IGNORECASE)
 def predict_llamacpp(
     row: LogRow, architecture: ModelArchitecture, fmt: WeightFormat | None, kv: KvFormat, catalog: Catalog
 ) -> dict[str, Any]:
-    """Return the predicted columns; without a known format the cache alone."""
+    """Return the predicted columns; without a known format the cache alone.
+
+    The cache has as many tokens as the engine was told to hold: they are an input here, not a prediction.
+    """
     found: dict[str, Any] = {}
     notes = []
     tokens = row.integer("kv_cache_tokens") or row.integer("max_model_len")
     if tokens:
         cached = architecture if _keeps_windows(row) else without_windows(architecture)
         found["predicted_kv_cache_gib"] = kv_cache_bytes(cached, kv, context=tokens, block=1) / GIB
-        found["predicted_kv_cache_tokens"] = tokens
     if fmt is None:
         notes.append(f"no format for {row.text('quantization') or row.text('model')!r}")
     elif ELSEWHERE.search(row.text("gpu")):
