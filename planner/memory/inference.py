@@ -166,12 +166,22 @@ def runtime_of(
 
     Raises LookupError for an engine whose accounting is not known.
     """
-    if engine.id not in ACCOUNTS:
-        raise LookupError(f"no memory accounting for engine {engine.id!r}; known: {', '.join(sorted(ACCOUNTS))}")
     shape = forward_shape(architecture, layout)
-    return ACCOUNTS[engine.id](
-        Setting(engine, accelerator, shape, layout, options, quantized=fmt.bits_per_weight < SIXTEEN_BITS)
-    )
+    return account(Setting(engine, accelerator, shape, layout, options, quantized=is_narrow(fmt)))
+
+
+def account(setting: Setting) -> Runtime:
+    """Return how the setting's engine divides a GPU. Raises LookupError for one whose accounting is not known."""
+    accounts = ACCOUNTS.get(setting.engine.id)
+    if accounts is None:
+        known = ", ".join(sorted(ACCOUNTS))
+        raise LookupError(f"no memory accounting for engine {setting.engine.id!r}; known: {known}")
+    return accounts(setting)
+
+
+def is_narrow(fmt: WeightFormat) -> bool:
+    """Whether weights in this format run through quantized kernels."""
+    return fmt.bits_per_weight < SIXTEEN_BITS
 
 
 SIXTEEN_BITS = 16

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from planner.architecture.model import ModelArchitecture
 from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
-from planner.memory.accounting.runtime import EngineOptions, Runtime
-from planner.memory.inference import PAGE_TOKENS, engine_pool, runtime_of
+from planner.memory.accounting.runtime import EngineOptions, Runtime, Setting
+from planner.memory.inference import PAGE_TOKENS, account, engine_pool, is_narrow
 from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.padding import ExpertPadding, expert_padding
+from planner.memory.shape import forward_shape
 from planner.memory.sharding import Layout
-from planner.memory.weights import WeightBytes, weight_bytes
+from planner.memory.weights import StoredWeights, WeightBytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,15 +67,15 @@ def budget_table(
     dp = options.attention_dp
     tp, pp, ep = columns.tp, columns.pp, columns.ep
 
-    narrow = np.array([fmt.bits_per_weight < 16 for fmt in columns.formats], dtype=np.int64)[columns.format_index]
-    wide_format = {int(flag): columns.formats[row] for row, flag in zip(columns.format_index, narrow, strict=True)}
+    quantized = np.array([is_narrow(fmt) for fmt in columns.formats], dtype=np.int64)[columns.format_index]
+    shape = cache(lambda *degrees: forward_shape(architecture, Layout(*degrees)))
 
     def runtime(accelerator: int, engine: int, tp: int, pp: int, ep: int, quantized: int) -> Runtime:
         device, kind = columns.accelerators[accelerator], columns.engines[engine]
-        layout = Layout(tp, pp, ep, dp)
-        return runtime_of(architecture, wide_format[quantized], device, kind, layout, options)
+        setting = Setting(kind, device, shape(tp, pp, ep), Layout(tp, pp, ep, dp), options, bool(quantized))
+        return account(setting)
 
-    runtimes, where = _distinct(runtime, columns.accelerator_index, columns.engine_index, tp, pp, ep, narrow)
+    runtimes, where = _distinct(runtime, columns.accelerator_index, columns.engine_index, tp, pp, ep, quantized)
 
     paddings: list[ExpertPadding | None] = [None]
     pad_of = np.zeros((len(columns.engines), len(columns.formats), len(columns.accelerators)), dtype=np.int64)
@@ -84,10 +86,9 @@ def budget_table(
             paddings.append(padding)
         pad_of[place] = paddings.index(padding)
     pads = pad_of[columns.engine_index, columns.format_index, columns.accelerator_index]
+    stored = cache(lambda fmt: StoredWeights(architecture, columns.formats[fmt]))
     weights, weights_at = _distinct(
-        lambda fmt, tp, pp, ep, pad: weight_bytes(
-            architecture, columns.formats[fmt], tp, pp, ep, attention_dp=dp, padding=paddings[pad]
-        ),
+        lambda fmt, tp, pp, ep, pad: stored(fmt).under(Layout(tp, pp, ep, dp), paddings[pad]),
         columns.format_index, tp, pp, ep, pads,
     )  # fmt: skip
     plain = np.array([item.per_gpu for item in weights], dtype=np.float64)[weights_at]
@@ -99,7 +100,7 @@ def budget_table(
     rest = _gather(runtimes, where, lambda item: item.before_weights) - loaded
     budget = np.where(rest > 0, rest * _gather(runtimes, where, lambda item: item.share_of_rest), rest)
 
-    def cache(kv: int, engine: int, tp: int, pp: int) -> tuple[float, float, bool, int]:
+    def sequence(kv: int, engine: int, tp: int, pp: int) -> tuple[float, float, bool, int]:
         form, kind, layout = columns.kv_formats[kv], columns.engines[engine], Layout(tp, pp, 1, dp)
         page = PAGE_TOKENS[kind.id]
         shared = engine_pool(architecture, form, kind, layout, options)
@@ -109,16 +110,16 @@ def budget_table(
         one = kv_cache_bytes(architecture, form, tp, pp, context, attention_dp=dp, block=page)
         return growth, one, False, page
 
-    caches, caches_at = _distinct(cache, columns.kv_index, columns.engine_index, tp, pp)
+    caches, caches_at = _distinct(sequence, columns.kv_index, columns.engine_index, tp, pp)
     per_token = np.array([item[0] for item in caches], dtype=np.float64)[caches_at]
     per_sequence = np.array([item[1] for item in caches], dtype=np.float64)[caches_at]
     differ = np.array([item[2] for item in caches])[caches_at]
     pages = np.array([item[3] for item in caches], dtype=np.int64)[caches_at]
     usable = np.maximum(budget, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        concurrency = np.where(per_sequence > 0, usable / per_sequence, np.inf)
+        concurrency = np.where(per_sequence > 0, usable / per_sequence, np.where(usable > 0, np.inf, 0.0))
         tokens = np.where(per_token > 0, np.floor(usable / (per_token * pages)) * pages, 0.0)
-        tokens = np.where(differ, np.floor(concurrency * context), tokens)
+        tokens = np.where(differ & (per_sequence > 0), np.floor(concurrency * context), tokens)
     return {
         "weights_bytes": loaded,
         "non_torch_bytes": _gather(runtimes, where, lambda item: item.non_torch),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from planner.architecture.model import Component, ModelArchitecture, Tensor
 from planner.catalog.schema.formats import WeightFormat
@@ -41,31 +42,66 @@ def weight_bytes(
 
     ``padding`` is what the engine adds to experts as it loads them. Raises ValueError for degrees below 1.
     """
-    layout = Layout(tp, pp, ep, attention_dp)
-    whole = _layer_bytes(architecture, fmt, Layout())
-    local = whole if layout == Layout() and not padding else _layer_bytes(architecture, fmt, layout, padding)
-    checkpoint: dict[Component, float] = {}
-    for counts in stage_counts(architecture, 1):
-        _add_layers(checkpoint, whole, counts)
-    for tensor in (*outer_tensors(architecture, 0, 1), *_second_head(architecture)):
-        _add(checkpoint, tensor.component, _class_bytes(tensor, fmt, architecture, Layout(), 1))
-    stages = []
-    for stage, counts in enumerate(stage_counts(architecture, pp)):
-        held: dict[Component, float] = {}
-        _add_layers(held, local, counts)
-        for tensor in outer_tensors(architecture, stage, pp):
-            _add(held, tensor.component, _class_bytes(tensor, fmt, architecture, layout, 1))
-        stages.append(held)
-    fullest = max(stages, key=lambda held: sum(held.values()))
-    positions = architecture.rotary_positions or architecture.max_position_embeddings
-    rotary = positions * architecture.rotary_dim * ROTARY_BYTES
-    return WeightBytes(
-        checkpoint=round(sum(checkpoint.values())),
-        mtp=round(sum(_class_bytes(tensor, fmt, architecture, Layout(), 1) for tensor in architecture.mtp)),
-        per_gpu=round(sum(fullest.values())) + rotary,
-        rotary=rotary,
-        by_component=tuple((name, round(checkpoint[name]), round(fullest.get(name, 0))) for name in sorted(checkpoint)),
-    )
+    return StoredWeights(architecture, fmt).under(Layout(tp, pp, ep, attention_dp), padding)
+
+
+class StoredWeights:
+    """A model in a format. Asked for many layouts, it computes what they have in common once."""
+
+    __slots__ = ("_architecture", "_checkpoint", "_format", "_local", "_mtp", "_rotary")
+
+    def __init__(self, architecture: ModelArchitecture, fmt: WeightFormat) -> None:
+        self._architecture, self._format = architecture, fmt
+        self._local: dict[tuple[Layout, ExpertPadding | None], list[list[tuple[Component, float]]]] = {}
+        checkpoint: dict[Component, float] = {}
+        (counts,) = stage_counts(architecture, 1)
+        _add_layers(checkpoint, self._layers(Layout(), None), counts)
+        for tensor in (*outer_tensors(architecture, 0, 1), *_second_head(architecture)):
+            _add(checkpoint, tensor.component, _class_bytes(tensor, fmt, architecture, Layout(), 1))
+        self._checkpoint = checkpoint
+        self._mtp = round(sum(_class_bytes(tensor, fmt, architecture, Layout(), 1) for tensor in architecture.mtp))
+        positions = architecture.rotary_positions or architecture.max_position_embeddings
+        self._rotary = positions * architecture.rotary_dim * ROTARY_BYTES
+
+    def under(self, layout: Layout, padding: ExpertPadding | None = None) -> WeightBytes:
+        """Return the bytes in the checkpoint and on the fullest GPU of a layout."""
+        local = self._layers(replace(layout, pp=1), padding)
+        fullest = max(self._stages(local, layout), key=lambda held: sum(held.values()))
+        return WeightBytes(
+            checkpoint=round(sum(self._checkpoint.values())),
+            mtp=self._mtp,
+            per_gpu=round(sum(fullest.values())) + self._rotary,
+            rotary=self._rotary,
+            by_component=tuple(
+                (name, round(size), round(fullest.get(name, 0))) for name, size in sorted(self._checkpoint.items())
+            ),
+        )
+
+    def _stages(self, local: list[list[tuple[Component, float]]], layout: Layout) -> Iterator[dict[Component, float]]:
+        """Yield, per pipeline stage, what one of its GPUs holds by component."""
+        for stage, counts in enumerate(stage_counts(self._architecture, layout.pp)):
+            held: dict[Component, float] = {}
+            _add_layers(held, local, counts)
+            for tensor in outer_tensors(self._architecture, stage, layout.pp):
+                _add(held, tensor.component, _class_bytes(tensor, self._format, self._architecture, layout, 1))
+            yield held
+
+    def _layers(self, layout: Layout, padding: ExpertPadding | None) -> list[list[tuple[Component, float]]]:
+        """Return, per group of layers, (component, bytes in one layer on one GPU) of its tensor classes."""
+        key = (layout, padding)
+        if key not in self._local:
+            fmt, architecture = self._format, self._architecture
+            self._local[key] = [
+                [
+                    (
+                        tensor.component,
+                        _class_bytes(tensor, fmt, architecture, layout, group_kv_heads(group), group.indices, padding),
+                    )
+                    for tensor in group.tensors
+                ]
+                for group in architecture.layers
+            ]
+        return self._local[key]
 
 
 def _second_head(architecture: ModelArchitecture) -> tuple[Tensor, ...]:
@@ -77,22 +113,6 @@ def _second_head(architecture: ModelArchitecture) -> tuple[Tensor, ...]:
         for tensor in architecture.outer
         if tensor.component == "embedding" and tensor.split == "vocab"
     )
-
-
-def _layer_bytes(
-    architecture: ModelArchitecture, fmt: WeightFormat, layout: Layout, padding: ExpertPadding | None = None
-) -> list[list[tuple[Component, float]]]:
-    """Return, per group of layers, (component, bytes in one layer on one GPU) of its tensor classes."""
-    return [
-        [
-            (
-                tensor.component,
-                _class_bytes(tensor, fmt, architecture, layout, group_kv_heads(group), group.indices, padding),
-            )
-            for tensor in group.tensors
-        ]
-        for group in architecture.layers
-    ]
 
 
 def _class_bytes(

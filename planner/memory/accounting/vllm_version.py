@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Era = Literal["v0", "sort", "triton"]
@@ -47,6 +48,7 @@ def states_per_sequence(text: str) -> int:
     return 2 if parse_version(text).minor >= TWO_STATES_SINCE else 1
 
 
+@lru_cache(maxsize=256)
 def parse_version(text: str) -> Version:
     """Return the version that a text such as ``0.11.0``, ``0.8.x V0 (2025-05-05)`` or ``V1 (2026-07)`` means.
 
