@@ -19,6 +19,7 @@ LABELS = {
     "budget": "Budget",
     "budget.capex": "Budget for purchases",
     "budget.tco": "Budget over the horizon",
+    "quality.accept_unmeasured": "Unmeasured quality",
     "search.weights": "Search: weights",
     "search.kv_cache": "Search: KV cache",
     "search.accelerators": "Search: accelerators",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COLUMNS, LINES = 100, 40
 """A screen. Lines are a wish: what is told shorter to keep it never includes a figure of the plan."""
 
+_PENALTY = "{money} counted against it: {message} ({rule})"
 _BAR = 20
 _SHADES = "█▓▒░"
 
@@ -104,7 +105,9 @@ def _together(text: str) -> str:
 
 
 def _reasons(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:
-    return [paint("strong", say("Why")), *_bullets(view.reasons[: brevity.reasons])] if view.reasons else []
+    told = list(view.reasons[: brevity.reasons])
+    told += [say(_PENALTY, money=it.counted, message=it.message, rule=it.rule) for it in view.preferences]
+    return [paint("strong", say("Why")), *_bullets(told)] if told else []
 
 
 def _rivals(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:

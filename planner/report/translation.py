@@ -12,6 +12,9 @@ from planner.report.i18n import Translator
 _PLACE = re.compile(r"\{([A-Za-z_][\w.]*)(?::[^{}]*)?\}")
 _SEAM = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9$])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])")
 
+_LIST = re.compile(r"[^\s,]+(?:, [^\s,]+)*(?: or [^\s,]+)?")
+"""Values that stand side by side in one place of a rule's message: ``a10, l4 or t4``."""
+
 Patterns = tuple[tuple[re.Pattern[str], str], ...]
 """(pattern of an English sentence, its translation), in the order in which they are tried."""
 
@@ -21,7 +24,7 @@ class CatalogTranslator(Translator):
     """Says messages in the language of a catalog, and in English what the catalog lacks."""
 
     language: str
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=lambda: {", ": ", ", " or ": " or "})
     sentences: Patterns = ()
 
     def __call__(self, message: str, /, **values: object) -> str:
@@ -37,6 +40,8 @@ class CatalogTranslator(Translator):
             if match := pattern.fullmatch(text):
                 values = {name: self.sentence(value) for name, value in match.groupdict().items()}
                 return self._spaced(translation.format_map(values))
+        if (" or " in text or ", " in text) and _LIST.fullmatch(text):
+            return text.replace(", ", self.words[", "]).replace(" or ", self.words[" or "])
         return self.words.get(text, text)
 
     def knowing(self, sentences: Mapping[str, str]) -> CatalogTranslator:

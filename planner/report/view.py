@@ -83,6 +83,14 @@ class Ruled(NamedTuple):
     candidates: str
 
 
+class Preferred(NamedTuple):
+    """What a rule that prefers something else counts against the plan."""
+
+    rule: str
+    message: str
+    counted: str
+
+
 class PlanView(NamedTuple):
     """Everything that a report of a plan may show."""
 
@@ -98,6 +106,7 @@ class PlanView(NamedTuple):
     cost: tuple[Breakdown, ...]
     performance: tuple[Breakdown, ...]
     reasons: tuple[str, ...]
+    preferences: tuple[Preferred, ...]
     rivals: tuple[Rival, ...]
     proof: str
     rejected: tuple[Ruled, ...]
@@ -139,7 +148,11 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         performance=breakdowns(latencies),
         reasons=tuple(map(say.sentence, plan.reasons)),
         rivals=tuple(_rival(item, plan, say) for item in plan.alternatives),
-        proof=proof_sentence(plan.proof, say),
+        preferences=tuple(
+            Preferred(item.rule, say.sentence(item.message), figure(item.usd_per_month, "USD/month", say))
+            for item in plan.preferences
+        ),
+        proof=proof_sentence(plan.proof, say, preferring=bool(plan.preferences)),
         rejected=tuple(
             Ruled(label(item.reason, say), say.sentence(item.message), f"{item.count:,}") for item in plan.rejected
         ),
@@ -185,7 +198,7 @@ def subject(scenario: Scenario, say: Translator) -> str:
     return f"{scenario.model if isinstance(scenario.model, str) else scenario.name} · {load} · {tokens}"
 
 
-def proof_sentence(proof: Proof, say: Translator) -> str:
+def proof_sentence(proof: Proof, say: Translator, *, preferring: bool = False) -> str:
     """Return what the solver proved and how much it looked at."""
     counted = say(
         "{feasible} of {candidates} candidates hold every requirement",
@@ -193,7 +206,9 @@ def proof_sentence(proof: Proof, say: Translator) -> str:
         candidates=f"{proof.candidates:,}",
     )
     bound = figure(proof.bound_micro_usd_per_hour / MICRO_USD_PER_USD, "USD/h", say)
-    if proof.gap <= 0:
+    if proof.gap <= 0 and preferring:
+        found = say("Proven best: no plan costs less than {bound} with its preferences counted", bound=bound)
+    elif proof.gap <= 0:
         found = say("Proven cheapest: no plan costs less than {bound}", bound=bound)
     else:
         found = say(

@@ -19,7 +19,7 @@ from planner.plan_io import plan_to_dict
 from planner.report.cloud import clouds_of
 from planner.report.conflict import conflict_text
 from planner.report.document import conflict_document, plan_document
-from planner.report.i18n import translator
+from planner.report.i18n import translator_for
 from planner.report.layout import width
 from planner.report.structured import conflict_to_dict, dump
 from planner.report.text import COLUMNS, LINES, plan_text
@@ -103,13 +103,14 @@ def test_the_terminal_shows_it_on_one_screen(name, language):
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_sentence_of_a_result_has_a_translation(name):
-    _, result = solved(name)
+    scenario, result = solved(name)
     if isinstance(result, Conflict):
         sentences = [result.summary, *result.because]
     else:
         sentences = [*result.reasons, *result.warnings, *(it.reason for it in result.alternatives)]
+        sentences += [it.message for it in result.preferences]
         sentences += [it.message for it in result.rejected]
-    say = translator("zh-CN")
+    say = translator_for(scenario, "zh-CN")
     assert [sentence for sentence in sentences if sentence and say.sentence(sentence) == sentence] == []
 
 

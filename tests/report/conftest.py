@@ -11,6 +11,7 @@ from planner.plan import (
     Estimate,
     Margin,
     Plan,
+    Preference,
     Proof,
     Rejection,
     Relaxation,
@@ -55,6 +56,7 @@ def plan() -> Plan:
     """A plan with everything that a report shows; one margin lies inside the interval of its figure."""
     return Plan(
         scenario="70b-chat",
+        preferences=(Preference("one-accelerator", "a second type of accelerator is one more to keep", 250.0),),
         deployments=(deployment(),),
         estimates=(
             Estimate(

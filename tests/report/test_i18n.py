@@ -94,6 +94,11 @@ def test_messages_of_rules_translate_with_their_values():
     assert say.sentence("aws/p5 is 120 days old, gcp/a3") == "aws/p5 is 120 days old, gcp/a3"
 
 
+def test_lists_of_values_are_joined_as_the_language_does():
+    say = translator("zh-CN").knowing({"{engine} does not run {format}": "{engine} 不支持 {format}"})
+    assert say.sentence("SGLang or vLLM does not run fp8, fp16, ...") == "SGLang 或 vLLM 不支持 fp8、fp16、..."
+
+
 def test_the_rules_of_a_scenario_speak_its_language(root):
     say = translator_for(load_scenario(root / "scenarios" / "70b-chat.yaml"), "zh-CN")
     assert (

@@ -69,9 +69,18 @@ def test_alternatives_say_why_they_lost(plan):
 
 def test_the_proof_names_status_bound_and_what_was_searched(plan):
     text = " ".join(plan_text(plan).split())
-    assert "no plan costs less than $50.40/h (CP-SAT)" in text
+    assert "no plan costs less than $50.40/h with its preferences counted (CP-SAT)" in text
     assert "2,113 of 18,402 candidates hold every requirement" in text
     assert "checked again without the solver" in text
+
+
+def test_what_a_rule_prefers_is_told_with_its_penalty(plan):
+    text = " ".join(plan_text(plan).split())
+    assert (
+        "$250.00/month counted against it: a second type of accelerator is one more to keep (one-accelerator)" in text
+    )
+    free = " ".join(plan_text(replace(plan, preferences=())).split())
+    assert "Proven cheapest: no plan costs less than $50.40/h (CP-SAT)" in free
 
 
 def test_an_answer_with_a_gap_is_not_called_proven(plan):
