@@ -74,25 +74,30 @@ def _assumed(family: str) -> Facts:
 
 
 def _relative(names: tuple[str, ...]) -> str | None:
-    """Return the family whose name has the same stem (qwen, glm, gemma ...) and the longest common beginning."""
+    """Return the family of the same stem (qwen, glm, gemma ...) that is closest in name, of several the latest."""
     for name in names:
-        plain = re.sub(r"[^a-z0-9]", "", name.lower())
-        stem = re.match(r"[a-z]{3,}", plain)
-        if stem is None:
-            continue
-        same = [known for known in FAMILIES if _stem(known) == stem[0] and known.islower()]
+        words = _words(name)
+        same = [known for known in FAMILIES if known.islower() and _stem(known) == _stem(name)] if words else []
         if same:
-            return max(same, key=lambda known: (_common(plain, known.replace("_", "")), known))
+            return max(same, key=lambda known: (*_kinship(words, _words(known)), known))
     return None
 
 
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word and word != "text"]
+
+
 def _stem(name: str) -> str:
-    found = re.match(r"[a-z]+", name.replace("_", ""))
-    return found[0] if found else ""
+    found = re.match(r"[a-z]{3,}", name.lower())
+    return found[0] if found else name
 
 
-def _common(left: str, right: str) -> int:
-    return next((i for i, pair in enumerate(zip(left, right, strict=False)) if pair[0] != pair[1]), len(left))
+def _kinship(left: list[str], right: list[str]) -> tuple[int, int, int]:
+    """Return how alike two names are: common beginning, common words, and fewest words that only one has."""
+    pairs = zip("".join(left), "".join(right), strict=False)
+    beginning = next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(left[0]), len(right[0])))
+    common = set(left[1:]) & set(right[1:])
+    return beginning, len(common), -len(set(left[1:]) ^ set(right[1:]))
 
 
 def _from_spelling(fields: Mapping[str, Any]) -> Facts:

@@ -62,6 +62,8 @@ def plan_layers(fields: Fields, facts: Facts) -> tuple[LayerPlan, ...]:
     if kinds is None:
         count = fields.integer("num_hidden_layers")
         kinds = _windowed(fields, facts, count) or ["full"] * count
+    if not kinds:
+        kinds = ["full"] * fields.integer("num_hidden_layers")  # notes that it is missing
     if len(kinds) > LIMITS["num_hidden_layers"]:
         fields.problem("num_hidden_layers", f"the config lists {len(kinds)} layers, at most 4096 are read")
         fields.check()

@@ -65,7 +65,7 @@ def _parsed(id: str, digest: str, catalog: Catalog) -> ModelArchitecture:
 
 def _existing(reference: str, base_dir: Path | None) -> Path | None:
     """Return the path that the reference names, if something is there."""
-    if "\0" in reference or len(reference) > 4096:
+    if not reference.strip() or "\0" in reference or len(reference) > 4096:
         return None
     try:
         path = Path(reference).expanduser()

@@ -100,7 +100,7 @@ def _add_vision(found: Towers, fields: Fields, parts: ConfigParts, vision: Mappi
 
 def _facts(parts: ConfigParts, vision: Mapping[str, Any]) -> tuple[TowerFacts, bool]:
     stated = vision.get("model_type")
-    for name in ([str(stated)] if stated else []) + list(parts.types):
+    for name in (str(stated),) if stated else parts.types:
         found = TOWERS.get(_ENDINGS.sub("", name))
         if found:
             return found, True
