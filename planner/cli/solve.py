@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from planner.scenario import Scenario
 
 FORMATS = ("text", "json", "yaml", "md", "html")
+ENDINGS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".md": "md", ".html": "html", ".htm": "html"}
 LANGUAGES = ("en", "zh-CN")
 
 
@@ -24,7 +25,7 @@ LANGUAGES = ("en", "zh-CN")
 Examples:
   planner solve scenarios/70b-chat.yaml
   planner solve scenarios/70b-chat.yaml --set workload.concurrency=400 --set sla.tpot_p95=40ms
-  planner solve scenarios/70b-chat.yaml --format html -o report.html --lang zh-CN
+  planner solve scenarios/70b-chat.yaml -o report.html --lang zh-CN
   planner solve scenarios/70b-chat.yaml --format json | jq .plan.cost_usd_per_month
   generate-scenario | planner solve -
 
@@ -37,12 +38,14 @@ Exit codes:
 )
 @scenario_argument
 @settings_option
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to tell it.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="How to tell it.  [default: as FILE ends, else text]"
+)
 @output_option
 @click.option(
     "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of text, md and html."
 )
-def solve(scenario: str, settings: tuple[str, ...], form: str, output: Path | None, lang: str) -> int:
+def solve(scenario: str, settings: tuple[str, ...], form: str | None, output: Path | None, lang: str) -> int:
     """Find the cheapest plan that holds every requirement of SCENARIO, and prove it.
 
     SCENARIO is a YAML file, or - for standard input. The plan says what to rent or buy, how the model is laid out on
@@ -51,6 +54,7 @@ def solve(scenario: str, settings: tuple[str, ...], form: str, output: Path | No
     """
     from planner.scenario import load_scenario
 
+    form = form or (ENDINGS.get(output.suffix.lower()) if output else None) or "text"
     asked = load_scenario(scenario, settings=settings)
 
     from planner.solve import solve as cheapest  # a wrong scenario need not wait for numpy

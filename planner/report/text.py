@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from planner.report.breakdown import Breakdown
 from planner.report.i18n import Translator, translator_for
 from planner.report.layout import Paint, cut, gauge, pad, stacked, table, unpainted, width, wrap
-from planner.report.view import PlanView, Requirement, plan_view
+from planner.report.view import PlanView, Preferred, Requirement, plan_view
 
 if TYPE_CHECKING:
     from planner.plan import Plan
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 COLUMNS, LINES = 100, 40
 """A screen. Lines are a wish: what is told shorter to keep it never includes a figure of the plan."""
 
-_PENALTY = "{money} counted against it: {message} ({rule})"
 _BAR = 20
 _SHADES = "█▓▒░"
 
@@ -105,9 +104,13 @@ def _together(text: str) -> str:
 
 
 def _reasons(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:
-    told = list(view.reasons[: brevity.reasons])
-    told += [say(_PENALTY, money=it.counted, message=it.message, rule=it.rule) for it in view.preferences]
+    told = [*view.reasons[: brevity.reasons], *(_preference(item, say) for item in view.preferences)]
     return [paint("strong", say("Why")), *_bullets(told)] if told else []
+
+
+def _preference(item: Preferred, say: Translator) -> str:
+    values = {"money": item.counted, "message": item.message, "rule": item.rule}
+    return say("{money} counted against it: {message} ({rule})", **values)
 
 
 def _rivals(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:

@@ -58,6 +58,26 @@ def test_a_report_is_written_to_a_file(planner, small, tmp_path):
     assert page.count('class="chart scatter"') == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("p.html", "<!doctype html>"),
+        ("p.MD", "# Deployment plan"),
+        ("p.json", "{"),
+        ("p.yml", "status:"),
+        ("p", "small  "),
+    ],
+)
+def test_the_ending_of_the_file_says_the_format(planner, small, tmp_path, name, start):
+    assert planner("solve", small, "-o", tmp_path / name).code == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+def test_a_named_format_is_stronger_than_the_ending(planner, small, tmp_path):
+    planner("solve", small, "-o", tmp_path / "p.html", "--format", "json")
+    assert json.loads((tmp_path / "p.html").read_text(encoding="utf-8"))["status"] == "optimal"
+
+
 def test_markdown_shows_the_scenario_that_was_solved(planner, small):
     text = planner("solve", small, "--format", "md").out
     assert text.startswith("# Deployment plan: small\n")
