@@ -187,7 +187,7 @@ class _Table:
         return result
 
     def _leaf(self, leaf: Formula) -> Truth:
-        program = Program(leaf.text)
+        program = Program(leaf.text, leaf.compiled)
         if len(leaf.reads) == 1:
             (name,) = leaf.reads
             codes, values = self._column(name)

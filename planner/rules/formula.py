@@ -7,12 +7,14 @@ own logic, in which ``false && error`` is false and ``true || error`` true.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from planner.rules.expression import Checked, blank_texts, check
+if TYPE_CHECKING:
+    from planner.rules.expression import Checked
 
 Operator = Literal["leaf", "and", "or", "not"]
 
@@ -25,6 +27,8 @@ class Formula:
     parts: tuple[Formula, ...] = ()
     text: str = ""
     reads: tuple[str, ...] = ()
+    compiled: bytes = field(default=b"", compare=False, repr=False)
+    """The leaf as the CEL library serializes it; empty to compile its text."""
 
     def leaves(self) -> Iterator[Formula]:
         """Yield the leaves from left to right."""
@@ -33,11 +37,15 @@ class Formula:
         for part in self.parts:
             yield from part.leaves()
 
-    def as_json(self) -> list[Any]:
-        """Return nested lists: ``[operator, part, ...]`` or ``["leaf", text, variable, ...]``."""
+    def as_json(self, *, compiled: bool = False) -> list[Any]:
+        """Return nested lists: ``[operator, part, ...]`` or ``["leaf", text, variable, ...]``.
+
+        With ``compiled`` the leaves are ``["compiled", text, base64, variable, ...]``.
+        """
         if self.operator == "leaf":
-            return ["leaf", self.text, *self.reads]
-        return [self.operator, *(part.as_json() for part in self.parts)]
+            kept = ["compiled", self.text, b64encode(self.compiled).decode()] if compiled else ["leaf", self.text]
+            return [*kept, *self.reads]
+        return [self.operator, *(part.as_json(compiled=compiled) for part in self.parts)]
 
     @classmethod
     def from_json(cls, data: list[Any]) -> Formula:
@@ -46,6 +54,9 @@ class Formula:
         if operator == "leaf":
             text, *reads = rest
             return cls("leaf", text=text, reads=tuple(reads))
+        if operator == "compiled":
+            text, code, *reads = rest
+            return cls("leaf", text=text, reads=tuple(reads), compiled=b64decode(code))
         return cls(operator, tuple(cls.from_json(part) for part in rest))
 
 
@@ -61,11 +72,17 @@ def negated(formula: Formula) -> Formula:
 
 def take_apart(checked: Checked) -> Formula:
     """Return the formula of a checked expression."""
-    return _split(checked.text) or Formula("leaf", text=checked.text, reads=checked.variables)
+    return _split(checked.text) or _leaf(checked)
+
+
+def _leaf(checked: Checked) -> Formula:
+    return Formula("leaf", text=checked.text, reads=checked.variables, compiled=checked.serialized)
 
 
 def _split(text: str) -> Formula | None:
     """Return the formula of ``text``, or None where a part does not stand alone."""
+    from planner.rules.expression import Checked, blank_texts, check
+
     text = _unwrapped(text.strip())
     code = blank_texts(text)
     if not _top_level(code, "?"):
@@ -81,10 +98,12 @@ def _split(text: str) -> Formula | None:
             inner = _split(text[1:])
             return None if inner is None else negated(inner)
     checked = check(text)
-    return Formula("leaf", text=text, reads=checked.variables) if isinstance(checked, Checked) else None
+    return _leaf(checked) if isinstance(checked, Checked) else None
 
 
 def _unwrapped(text: str) -> str:
+    from planner.rules.expression import blank_texts
+
     while _closes_at_end(blank_texts(text)):
         text = text[1:-1].strip()
     return text

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from planner.rules.diagnosis import Problem
 from planner.rules.variables import STAGES, VARIABLES, Stage, Value, suggest
+
+if TYPE_CHECKING:
+    from planner.rules.diagnosis import Problem
 
 MAX_SHOWN = 4
 """Distinct values of one placeholder that a message over several candidates lists before ``...``."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_SPEC = re.compile(r",?(\.\d)?[fd%]?")
+_SPEC = r",?(\.\d)?[fd%]?"
 _JOIN = {"en": (", ", " or "), "zh-CN": ("、", " 或 ")}
 
 
@@ -30,6 +33,8 @@ def placeholders(template: str) -> tuple[str, ...]:
 
 def check_message(template: str, stage: Stage) -> list[Problem]:
     """Return what is wrong with a message of a rule decided at ``stage``: unknown or later variables, odd formats."""
+    from planner.rules.diagnosis import Problem
+
     problems = []
     rest = _PLACEHOLDER.sub("", template)
     for brace in ("{", "}"):
@@ -48,7 +53,7 @@ def check_message(template: str, stage: Stage) -> list[Problem]:
         elif STAGES.index(VARIABLES[name].stage) > STAGES.index(stage):
             text = f"{match[0]!r} is not known yet when the rule is decided"
             problems.append(Problem(text, "placeholder", 1, column, width, "show what the conditions read"))
-        elif not _SPEC.fullmatch(spec) or (spec and VARIABLES[name].type not in ("int", "double")):
+        elif not re.fullmatch(_SPEC, spec) or (spec and VARIABLES[name].type not in ("int", "double")):
             hint = "numbers take a format such as {offer.usd_per_hour:.2f}; text and lists take none"
             problems.append(
                 Problem(f"{match[0]!r} has a format that is not taken", "placeholder", 1, column, width, hint)

@@ -13,7 +13,7 @@ from planner.rules.formula import Formula, joined, negated, take_apart
 from planner.rules.limits import linear_limits
 from planner.rules.messages import check_message
 from planner.rules.positions import diagnostic_in
-from planner.rules.rule import Case, Limit, Rule
+from planner.rules.rule import Limit, Rule
 from planner.rules.variables import VARIABLES, Stage, stage_of
 from planner.source import SourceDocument, closest, diagnostics_from_validation_error
 
@@ -29,6 +29,17 @@ class RuleFile:
 
     rules: tuple[Rule, ...]
     tests: Mapping[str, TestCases] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test of a rule: values by variable, and what their author says of them."""
+
+    values: Mapping[str, Any] = field(hash=False)
+    why: str = ""
+    message: str = ""
+    """Text that the rendered message must contain; only for cases that fail."""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

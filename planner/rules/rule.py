@@ -69,8 +69,8 @@ class Rule:
         """Return what to do about a violation in ``language``, or in English where there is no translation."""
         return self.fix.get(language, self.fix["en"])
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the rule as plain data; ``from_json`` reads it back. Keys in the order of the fields."""
+    def as_json(self, *, compiled: bool = False) -> dict[str, Any]:
+        """Return the rule as plain data, which ``from_json`` reads back; with ``compiled`` conditions start sooner."""
         return {
             "id": self.id,
             "pack": self.pack,
@@ -83,7 +83,7 @@ class Rule:
             "as_of": self.as_of,
             "reads": list(self.reads),
             "stage": self.stage,
-            "violation": self.violation.as_json(),
+            "violation": self.violation.as_json(compiled=compiled),
             "penalty_usd_per_month": self.penalty_usd_per_month,
             "penalty_per": self.penalty_per,
             "limits": [[limit.variable, limit.operator, limit.bound] for limit in self.limits],
@@ -109,17 +109,6 @@ class Disabled:
 
     id: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One test of a rule: values by variable, and what their author says of them."""
-
-    values: Mapping[str, Any] = field(hash=False)
-    why: str = ""
-    message: str = ""
-    """Text that the rendered message must contain; only for cases that fail."""
-    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

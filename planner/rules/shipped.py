@@ -92,15 +92,19 @@ def read_packs(directory: Path) -> tuple[Pack, ...]:
 
 
 def _as_json(pack: Pack) -> str:
-    rules = [rule.as_json() for rule in pack.rules]
+    rules = [rule.as_json(compiled=True) for rule in pack.rules]
     return json.dumps({"id": pack.id, "about": pack.about, "default": pack.default, "rules": rules})
 
 
 def _fingerprint(directory: Path) -> str:
-    """A text that changes when any rule file, or any code that reads them, does."""
+    """A text that changes when any rule file, the code that reads them or the CEL library does."""
+    from planner.rules.expression import library_file
+
     code = Path(__file__).resolve().parent
     folders = [directory, *sorted(item for item in directory.iterdir() if item.is_dir()), code]
     stats = [(folder.name, *row) for folder in folders for row in _stats(folder, (".yaml", ".py"))]
+    library = Path(library_file()).stat()
+    stats.append(("cel", "", library.st_size, library.st_mtime_ns))
     return sha256(repr(stats).encode()).hexdigest()
 
 

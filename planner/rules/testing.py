@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from planner.errors import Diagnostic, RuleError
 from planner.rules.engine import decision
 from planner.rules.messages import placeholders, render
-from planner.rules.reading import ENTITIES, TestCases, case_of
-from planner.rules.rule import Case, Rule
+from planner.rules.reading import ENTITIES, Case, TestCases, case_of
+from planner.rules.rule import Rule
 
 if TYPE_CHECKING:
     from planner.catalog import Catalog
