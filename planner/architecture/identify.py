@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from planner.architecture.facts import Facts
 from planner.architecture.families import FAMILIES
-from planner.architecture.infer import infer_facts
 from planner.architecture.nested import ConfigParts
 
 _SUFFIX = re.compile(r"(ForCausalLM|ForConditionalGeneration|LMHeadModel|Model|ForCausalLMOnly)$")
@@ -17,7 +17,9 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", _SUFFIX.sub("", name).lower()).removesuffix("text")
 
 
-_BY_PLAIN = {plain_name(name): name for name in FAMILIES}
+@cache
+def _by_plain_name() -> dict[str, str]:
+    return {plain_name(name): name for name in FAMILIES}
 
 
 def identify(parts: ConfigParts) -> tuple[Facts, str, list[str]]:
@@ -27,8 +29,10 @@ def identify(parts: ConfigParts) -> tuple[Facts, str, list[str]]:
         if name in FAMILIES:
             return FAMILIES[name], reported, []
     for name in parts.types:
-        known = _BY_PLAIN.get(plain_name(name))
+        known = _by_plain_name().get(plain_name(name))
         if known:
             return FAMILIES[known], reported, []
+    from planner.architecture.infer import infer_facts
+
     facts, notes = infer_facts(parts)
     return facts, reported, [f"model_type {reported!r} is not known; counts follow the fields' conventions", *notes]

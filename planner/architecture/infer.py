@@ -92,12 +92,13 @@ def _stem(name: str) -> str:
     return found[0] if found else name
 
 
-def _kinship(left: list[str], right: list[str]) -> tuple[int, int, int]:
-    """Return how alike two names are: common beginning, common words, and fewest words that only one has."""
+def _kinship(left: list[str], right: list[str]) -> tuple[int, int, int, bool]:
+    """Return how alike two names are: common beginning, common words, fewest words that only one has, no variant."""
     pairs = zip("".join(left), "".join(right), strict=False)
     beginning = next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(left[0]), len(right[0])))
     common = set(left[1:]) & set(right[1:])
-    return beginning, len(common), -len(set(left[1:]) ^ set(right[1:]))
+    plain = re.fullmatch(r"[a-z]+\d*", right[0]) is not None  # glm4, not glm4v
+    return beginning, len(common), -len(set(left[1:]) ^ set(right[1:])), plain
 
 
 def _from_spelling(fields: Mapping[str, Any]) -> Facts:

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from planner.architecture.attention import rotary_width, softmax_attention
+from planner.architecture.attention import rotary_width
 from planner.architecture.class_defaults import ESSENTIAL, class_defaults
-from planner.architecture.compressed import compressed_attention
 from planner.architecture.counting import count_parameters
 from planner.architecture.facts import Facts
 from planner.architecture.feedforward import dense, mixture
 from planner.architecture.fields import Fields
 from planner.architecture.identify import identify
 from planner.architecture.layout import LayerPlan, plan_layers
-from planner.architecture.mla import latent_attention
-from planner.architecture.model import LayerGroup, Mixer, MixerKind, ModelArchitecture, Tensor
-from planner.architecture.mtp import mtp_tensors
+from planner.architecture.mixers import build_mixer
+from planner.architecture.model import LayerGroup, Mixer, ModelArchitecture, Tensor
 from planner.architecture.nested import ConfigParts, split_config
 from planner.architecture.quantization import native_format
-from planner.architecture.recurrent import convolution, recurrent_mixer
 from planner.architecture.residual import layer_extras, layer_norms, outer_extras
 from planner.architecture.rotary import rotary_positions
-from planner.architecture.serialize import is_dump, load
-from planner.architecture.shared_blocks import calling_layer, shared_blocks
 from planner.architecture.tensors import linear, norm, vector
-from planner.architecture.towers import towers
 from planner.errors import ArchitectureError
-
-CROSS = Facts(qk_norm="head")
-"""Attention of the text to an image's tokens, whose keys and values do not grow with the text (Llama 3.2 Vision)."""
 
 MAX_PARAMETERS = 10**15
 """A thousand trillion: beyond it a config is a mistake."""
@@ -43,8 +33,11 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
     """
     if not isinstance(config, Mapping):
         raise ArchitectureError(f"{source or id}: a model config is a mapping of fields, not {type(config).__name__}")
-    if is_dump(config):
-        return load(config, source=source or id)
+    if config.get("schema") is not None:
+        from planner.architecture.serialize import is_dump, load
+
+        if is_dump(config):
+            return load(config, source=source or id)
     parts = split_config(config)
     facts, model_type, notes = identify(parts)
     fields = Fields(parts.text, source=source or id, prefix=parts.prefix, defaults=dict(facts.defaults))
@@ -60,9 +53,14 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
     fields.check()
     tied = parts.tied if parts.tied is not None else fields.flag("tie_word_embeddings", facts.tied)
     outer = list(_outer(fields, facts, hidden, vocab, len(plans), tied))
-    beside = towers(parts, hidden, fields)
-    outer += beside.tensors
-    notes += beside.notes
+    certain = facts.known
+    if parts.composite or parts.vision or parts.audio:
+        from planner.architecture.towers import towers
+
+        beside = towers(parts, hidden, fields)
+        outer += beside.tensors
+        notes += beside.notes
+        certain = certain and beside.certain
     fields.check()
     architecture = ModelArchitecture(
         id=id,
@@ -72,7 +70,7 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
         max_position_embeddings=fields.integer("max_position_embeddings", 0, minimum=0),
         layers=layers,
         outer=tuple(outer),
-        mtp=tuple(mtp_tensors(fields, layers, vocab)),
+        mtp=_mtp(fields, layers, vocab),
         tied_embeddings=tied,
         stores_tied_head=tied and facts.stores_tied_head,
         experts=fields.integer("num_experts", 0, minimum=0),
@@ -83,7 +81,7 @@ def parse_config(config: Mapping[str, Any], *, id: str, source: str = "") -> Mod
         state_bits=32 if fields.text("mamba_ssm_dtype") == "float32" else 16,
         native_format=native_format(config),
         source=source,
-        estimated=not (facts.known and beside.certain),
+        estimated=not certain,
         notes=tuple(notes),
     )
     total = count_parameters(architecture).total
@@ -104,6 +102,14 @@ def _vocabulary(fields: Fields, parts: ConfigParts, notes: list[str]) -> int:
     return vocab
 
 
+def _mtp(fields: Fields, layers: tuple[LayerGroup, ...], vocab: int) -> tuple[Tensor, ...]:
+    if not fields.integer("num_nextn_predict_layers", 0, minimum=0):
+        return ()
+    from planner.architecture.mtp import mtp_tensors
+
+    return tuple(mtp_tensors(fields, layers, vocab))
+
+
 def _groups(fields: Fields, facts: Facts, plans: tuple[LayerPlan, ...]) -> tuple[LayerGroup, ...]:
     """Build each distinct plan once."""
     places: dict[LayerPlan, list[int]] = {}
@@ -116,7 +122,7 @@ def _groups(fields: Fields, facts: Facts, plans: tuple[LayerPlan, ...]) -> tuple
 
 
 def _layer(fields: Fields, facts: Facts, plan: LayerPlan) -> tuple[Mixer, tuple[Tensor, ...]]:
-    mixer, tensors = _mixer(fields, facts, plan)
+    mixer, tensors = build_mixer(fields, facts, plan)
     if plan.feedforward == "moe":
         tensors += mixture(fields, facts)
     elif plan.feedforward == "dense":
@@ -125,31 +131,6 @@ def _layer(fields: Fields, facts: Facts, plan: LayerPlan) -> tuple[Mixer, tuple[
     tensors += layer_norms(fields, facts, blocks)
     tensors += layer_extras(fields)
     return mixer, tuple(tensors)
-
-
-def _mixer(fields: Fields, facts: Facts, plan: LayerPlan) -> tuple[Mixer, list[Tensor]]:
-    kind, window = plan.mixer, plan.window
-    if kind == "none":
-        return Mixer("none"), []
-    if kind == "recurrent":
-        return recurrent_mixer(fields, facts)
-    if kind == "convolution":
-        return convolution(fields, facts)
-    if kind == "cross":
-        mixer, tensors = softmax_attention(fields, CROSS, "full", None)
-        return replace(mixer, kv_elements_per_token=0), [*tensors, vector("cross_gates", "attention", 2)]
-    if kind == "parallel":
-        state, recurrent = recurrent_mixer(fields, facts)
-        mixer, tensors = softmax_attention(fields, facts, "full", None)
-        if facts.shared_blocks:
-            tensors = list(calling_layer(fields))
-        return replace(mixer, state_elements=state.state_elements), tensors + recurrent
-    if "o_lora_rank" in fields:
-        return compressed_attention(fields, kind, window)
-    if "kv_lora_rank" in fields:
-        return latent_attention(fields, facts, window)
-    kinds: dict[str, MixerKind] = {"sliding": "sliding", "chunked": "chunked"}
-    return softmax_attention(fields, facts, kinds.get(kind, "full"), window)
 
 
 def _outer(fields: Fields, facts: Facts, hidden: int, vocab: int, layers: int, tied: bool) -> Iterator[Tensor]:
@@ -168,6 +149,8 @@ def _outer(fields: Fields, facts: Facts, hidden: int, vocab: int, layers: int, t
     if facts.final_norm:
         yield from norm("final_norm", hidden, facts.norm)
     if facts.shared_blocks:
+        from planner.architecture.shared_blocks import shared_blocks
+
         yield from shared_blocks(fields, facts)
     yield from outer_extras(fields, layers)
     if not tied:
