@@ -50,6 +50,11 @@ class Column:
     @classmethod
     def of_array(cls, array: NDArray[Any]) -> Column:
         """Return the column of a plain array of numbers or texts."""
+        if array.size and np.issubdtype(array.dtype, np.integer):
+            low = int(array.min())
+            if int(array.max()) - low < _DENSE:
+                present, codes = _renumbered(array - low, int(array.max()) - low + 1)
+                return cls(codes, (present + low).tolist())
         distinct, codes = np.unique(array, return_inverse=True)
         return cls(codes.reshape(array.shape), distinct.tolist())
 
@@ -208,10 +213,7 @@ class _Table:
             size = len(combinations) * len(values)
             wide = keys * len(values) + codes
             if size <= _DENSE:
-                present = np.flatnonzero(np.bincount(wide.ravel(), minlength=size))
-                renumber = np.zeros(size, dtype=np.int64)
-                renumber[present] = np.arange(present.size)
-                keys = renumber[wide]
+                present, keys = _renumbered(wide, size)
             else:
                 present, inverse = np.unique(wide, return_inverse=True)
                 keys = inverse.reshape(wide.shape)
@@ -231,6 +233,14 @@ class _Table:
             codes = column.codes if len(number) == len(remap) else np.array(remap, dtype=np.int64)[column.codes]
             known = self._distinct[name] = (codes, [_plain(value) for value in number])
         return known
+
+
+def _renumbered(keys: Codes, size: int) -> tuple[Codes, Codes]:
+    """Return (the keys below ``size`` that occur, for each key its place among them)."""
+    present = np.flatnonzero(np.bincount(keys.ravel(), minlength=size))
+    place = np.zeros(size, dtype=np.int64)
+    place[present] = np.arange(present.size)
+    return present, place[keys]
 
 
 def _outcome(program: Program, values: Mapping[str, Any]) -> int:
