@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from planner.cli.memory_training import answer, taken, training_options
 from planner.cli.output import emit, output_option, painter
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ Examples:
   planner memory meta-llama/Llama-3.1-70B-Instruct --weights int4-awq-g128 --accelerator rtx4090 --tp 4
   planner memory deepseek-ai/DeepSeek-V3 --accelerator h200-sxm --tp 8 --context 65536 --concurrency 32
   planner memory ./my-model/config.json --kv-cache fp8 --max-num-seqs 64 --format html -o memory.html
-  planner memory openai/gpt-oss-120b --format json | jq .kv_cache_tokens"""
+  planner memory openai/gpt-oss-120b --format json | jq .kv_cache_tokens
+  planner memory meta-llama/Llama-3.1-8B-Instruct --training full --gpus 8 --sequence-length 8192
+  planner memory meta-llama/Llama-3.1-70B-Instruct --training qlora --micro-batch 2"""
 )
 @click.argument("model")
 @click.option("--weights", metavar="FORMAT", help="Weight format; default: as published.")
@@ -47,6 +50,7 @@ Examples:
 @click.option("--eager", is_flag=True, help="Without CUDA graphs.")
 @click.option("--text-only", is_flag=True, help="Images switched off: the vision encoder is not profiled.")
 @click.option("--all-formats", is_flag=True, help="Every format of the catalog in the table, not only the main ones.")
+@training_options
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
 @output_option
 def memory(model: str, form: str, output: Path | None, all_formats: bool, **asked: Any) -> None:
@@ -55,13 +59,20 @@ def memory(model: str, form: str, output: Path | None, all_formats: bool, **aske
     MODEL is a catalog id or alias, a directory, a config.json, a safetensors or GGUF file (only headers are read), or a
     Hugging Face id. Beside the budget of one GPU stand the rules of thumb with the difference explained step by step,
     all weight formats with their size and what they cost in quality, and how long loading takes.
+
+    With --training it says what a GPU holds while MODEL is trained or fine-tuned, phase by phase.
     """
     from planner.architecture.resolve import resolve_model
     from planner.catalog import load_catalog
-    from planner.memory.overview import overview
 
+    training = taken(asked)
     catalog = load_catalog()
     architecture = resolve_model(model, catalog=catalog, base_dir=Path.cwd(), allow_network=True)
+    if training is not None:
+        answer(architecture, catalog, training, asked, form, output)
+        return
+    from planner.memory.overview import overview
+
     native = architecture.native_format or "bf16"
     longest = architecture.max_position_embeddings or DEFAULT_CONTEXT
     question = _question(catalog, native, min(DEFAULT_CONTEXT, longest), **asked)

@@ -52,6 +52,8 @@ class Parallel:
         for name in ("dp", "tp", "pp", "cp", "ep", "virtual_stages"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, is {getattr(self, name)}")
+        if self.sharding == "hsdp" and self.shard_group is None:
+            raise ValueError("hsdp needs shard_group, the ranks that shard among themselves")
         if self.shard_group is not None and (self.shard_group < 1 or (self.dp * self.cp) % self.shard_group):
             raise ValueError(f"shard_group {self.shard_group} must divide dp x cp = {self.dp * self.cp}")
         if (self.dp * self.cp * self.tp) % self.ep:

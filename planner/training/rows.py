@@ -2,12 +2,62 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from planner.errors import Diagnostic, MeasurementError
 from planner.training.setup import Method
+
+_NUMBERS = ("params_b", "zero_stage", "n_gpus", "seq_len", "micro_batch_size", "peak_memory")
+_TRUTHS = ("packed", "compile", "activation_checkpointing")
+
+
+def typed_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with numbers, truths and nested values as JSON has them, where a CSV file has text.
+
+    Raises MeasurementError with every cell that cannot be read or that no run can have.
+    """
+    problems: list[Diagnostic] = []
+    found = []
+    for number, row in enumerate(rows, 1):
+        new = dict(row)
+        for name, value in row.items():
+            try:
+                new[name] = _typed(name, value)
+            except ValueError as error:
+                where = f"row {number}" + (f" ({row['id']})" if row.get("id") else "")
+                problems.append(Diagnostic(f"{where}: {name} {error}", code="measurements"))
+        found.append(new)
+    if problems:
+        raise MeasurementError(problems)
+    return found
+
+
+def _typed(name: str, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if name in _NUMBERS:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"must be a number, is {value!r:.40}") from None
+        if isinstance(value, bool) or not 0 <= number < float("inf"):
+            raise ValueError(f"must be a number from zero on, is {value!r:.40}")
+        return int(number) if number == int(number) else number
+    if name in _TRUTHS and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower(), value)
+    if name == "lora":
+        if isinstance(value, str):
+            try:
+                value = json.loads(value.replace("'", '"'))
+            except ValueError:
+                raise ValueError(f'must be an object such as {{"rank": 32}}, is {value!r:.40}') from None
+        if not isinstance(value, dict):
+            raise ValueError(f'must be an object such as {{"rank": 32}}, is {value!r:.40}')
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ class TrainingSetup:
             raise ValueError(f"method {self.method!r} {'needs' if self.method != 'full' else 'has no'} adapters")
         if self.method != "full" and self.frozen is None:
             raise ValueError(f"method {self.method!r} needs the format of the frozen weights")
+        if self.optimizer_in_backward and self.method != "full":
+            raise ValueError("an optimizer in the backward pass is for full training: adapters have few gradients")
         if self.optimizer_in_backward and self.accumulation > 1:
             raise ValueError("an optimizer in the backward pass cannot accumulate gradients over micro-batches")
 

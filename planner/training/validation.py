@@ -19,7 +19,7 @@ from planner.memory.validation.names import find_accelerator
 from planner.memory.validation.summary import Errors, summarize
 from planner.training.memory import TrainingMemory, training_memory
 from planner.training.recipes import setup_of
-from planner.training.rows import TrainingRow
+from planner.training.rows import TrainingRow, typed_rows
 from planner.training.setup import TrainingSetup
 from planner.units import GB, GIB
 
@@ -49,13 +49,22 @@ def is_training_rows(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def validate_training(rows: Sequence[Mapping[str, Any]], catalog: Catalog) -> tuple[list[dict[str, Any]], list[Errors]]:
-    """Return the rows with their predicted columns, and the errors by kind of figure and framework."""
-    predicted = predict_training_rows(rows, catalog, model_finder(catalog))
-    return predicted, summarize(predicted, COMPARED, _group)
+    """Return the rows with their predicted columns, and the errors by kind of figure and framework.
+
+    Raises MeasurementError for cells that cannot be read.
+    """
+    predicted = predict_training_rows(typed_rows(rows), catalog, model_finder(catalog))
+    errors = summarize(predicted, COMPARED, _group)
+    return predicted, errors + summarize(predicted, COMPARED, lambda row: f"{_kind(row)}, all")
+
+
+def _kind(row: Mapping[str, Any]) -> str:
+    """Return ``measured``, ``estimate`` or ``fits``: rows without a kind are measured."""
+    return str(row.get("kind") or "measured").split(" ")[0].replace("max", "fits")
 
 
 def _group(row: Mapping[str, Any]) -> str:
-    return f"{str(row.get('kind') or 'measured').split(' ')[0]}, {str(row.get('framework') or 'unknown').split(' ')[0]}"
+    return f"{_kind(row)}, {str(row.get('framework') or 'unknown').split(' ')[0]}"
 
 
 def predict_training_row(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel) -> dict[str, Any]:

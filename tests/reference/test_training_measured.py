@@ -8,6 +8,8 @@ from statistics import median
 import pytest
 
 from planner.catalog import load_catalog
+from planner.errors import MeasurementError
+from planner.measurements import read_rows, write_rows
 from planner.training.rows import TrainingRow
 from planner.training.validation import is_training_rows, usable_bytes, validate_training
 from planner.units import GB, GIB
@@ -69,3 +71,29 @@ def test_runs_that_were_published_fit_the_device_they_ran_on(predicted):
     found, _ = predicted
     refused = [row["id"] for row in found if row["kind"] == "measured" and row.get("predicted_fits") is False]
     assert len(refused) <= 4, refused
+
+
+def test_rows_read_from_csv_are_predicted_like_those_from_json(rows, predicted, tmp_path):
+    found, _ = predicted
+    write_rows(rows, tmp_path / "rows.csv")
+    again, _ = validate_training(read_rows(tmp_path / "rows.csv"), load_catalog())
+    assert [row["predicted_peak_memory"] for row in again] == [row["predicted_peak_memory"] for row in found]
+
+
+def test_cells_that_no_run_can_have_are_named_together():
+    rows = [{"id": "a", "method": "full", "peak_memory": "much"}, {"method": "full", "peak_memory": 3, "n_gpus": -2}]
+    with pytest.raises(MeasurementError) as raised:
+        validate_training(rows, load_catalog())
+    assert "row 1 (a): peak_memory must be a number" in str(raised.value)
+    assert "row 2: n_gpus must be a number from zero on" in str(raised.value)
+
+
+def test_what_is_not_known_is_said_in_the_notes():
+    row = {"method": "full", "peak_memory": 30, "unit": "GB", "params_b": 7, "framework": "abacus", "scope": "per_gpu"}
+    found, _ = validate_training([row, {**row, "unit": "stones"}, {**row, "params_b": None}], load_catalog())
+    assert [item["prediction_notes"].split(" is ")[0] for item in found] == [
+        "framework 'abacus'",
+        "unit 'stones'",
+        "model ''",
+    ]
+    assert all("predicted_peak_memory" not in item for item in found)

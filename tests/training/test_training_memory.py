@@ -17,6 +17,8 @@ from planner.training.shares import stages
 from planner.training.software import LOSSES, SOFTWARE
 from planner.units import GIB
 
+NF4 = load_catalog().formats["nf4"]
+
 
 @pytest.fixture(scope="module")
 def catalog():
@@ -261,6 +263,7 @@ def test_the_terms_add_up_to_what_has_to_fit(llama):
         ({"adapters": Adapters(8)}, "has no adapters"),
         ({"method": "lora", "adapters": Adapters(8)}, "needs the format"),
         ({"optimizer_in_backward": True, "accumulation": 2}, "cannot accumulate"),
+        ({"optimizer_in_backward": True, "method": "lora", "adapters": Adapters(8), "frozen": NF4}, "full training"),
     ],
 )
 def test_setups_that_cannot_be_are_refused(given, message):
@@ -271,6 +274,7 @@ def test_setups_that_cannot_be_are_refused(given, message):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"dp": 16, "sharding": "hsdp"}, "hsdp needs shard_group"),
         ({"tp": 0}, "tp must be at least 1"),
         ({"dp": 8, "shard_group": 3}, "must divide"),
         ({"dp": 3, "ep": 2}, "ep 2 must divide"),

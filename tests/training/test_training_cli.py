@@ -1,0 +1,119 @@
+"""``planner memory --training``: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from planner.cli import memory_training
+from planner.cli.memory import memory
+from planner.training.optimizers import OPTIMIZERS
+from planner.training.parallel import SHARDINGS
+from planner.training.precision import PRECISIONS
+from planner.training.setup import CHECKPOINTING
+from planner.training.software import LOSSES, SOFTWARE
+
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def run(*arguments):
+    return CliRunner().invoke(memory, [MODEL, *arguments])
+
+
+def asked(*arguments):
+    return json.loads(run(*arguments, "--format", "json").output)
+
+
+def test_the_choices_are_those_of_the_tables():
+    assert tuple(OPTIMIZERS) == memory_training.OPTIMIZERS
+    assert tuple(PRECISIONS) == memory_training.PRECISIONS
+    assert SHARDINGS == memory_training.SHARDINGS
+    assert set(memory_training.SOFTWARE) <= set(SOFTWARE)
+    assert tuple(LOSSES) == memory_training.LOSSES
+    assert CHECKPOINTING == ("none", "selective", "full", "offloaded")
+
+
+def test_the_text_has_terms_phases_verdict_and_rules_of_thumb():
+    text = run("--training", "full").output
+    for part in (
+        "master weights",
+        "second moment",
+        "backward",
+        "does not fit H100",
+        "Rule of thumb and truth: AdamW 4N",
+    ):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= 130
+
+
+def test_terms_add_up_in_json():
+    found = asked("--training", "full", "--gpus", "8")
+    assert sum(term["bytes"] for term in found["terms"]) == pytest.approx(found["device_bytes"])
+    assert found["parallel"]["dp"] == 8
+    assert found["fits"] is True
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--optimizer", "sgd"),
+        ("--precision", "bf16"),
+        ("--gpus", "8"),
+        ("--gpus", "8", "--sharding", "zero1"),
+        ("--gpus", "8", "--sharding", "hsdp", "--shard-group", "4"),
+        ("--cp", "2"),
+        ("--tp", "2"),
+        ("--pp", "2"),
+        ("--pp", "2", "--virtual-stages", "2", "--accumulation", "8"),
+        ("--micro-batch", "8"),
+        ("--accumulation", "2"),
+        ("--sequence-length", "65536"),
+        ("--checkpointing", "none"),
+        ("--software", "megatron"),
+        ("--loss", "eager", "--micro-batch", "32"),
+        ("--no-flash-attention",),
+        ("--optimizer-in-backward",),
+        ("--offload", "optimizer"),
+    ],
+    ids=" ".join,
+)
+def test_every_option_changes_the_answer(flags):
+    base = asked("--training", "full")
+    assert asked("--training", "full", *flags)["device_bytes"] != base["device_bytes"]
+
+
+def test_rank_and_format_of_the_frozen_weights_change_the_answer():
+    base = asked("--training", "qlora")["device_bytes"]
+    assert asked("--training", "qlora", "--rank", "64")["device_bytes"] > base
+    assert asked("--training", "qlora", "--weights", "int8-w8a16")["device_bytes"] > base
+
+
+def test_the_accelerator_decides_whether_it_fits():
+    assert asked("--training", "qlora", "--accelerator", "rtx4090")["fits"] is True
+    assert asked("--training", "lora", "--accelerator", "t4")["fits"] is False
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--micro-batch", "2"), "is about training"),
+        (("--training", "full", "--concurrency", "4"), "is about serving"),
+        (("--training", "full", "--all-formats"), "is about serving"),
+        (("--training", "full", "--rank", "8"), "is of adapters"),
+        (("--training", "lora", "--precision", "bf16"), "is of full training"),
+        (("--training", "full", "--weights", "nf4"), "full training has none"),
+        (("--training", "qlora", "--weights", "nope"), "not in the catalog"),
+        (("--training", "full", "--gpus", "6", "--tp", "4"), "no multiple"),
+        (("--training", "full", "--pp", "64"), "64 pipeline stages for 32 layers"),
+        (("--training", "full", "--sharding", "hsdp"), "needs shard_group"),
+        (("--training", "full", "--format", "html"), "text or json"),
+        (("--training", "full", "--accelerator", "nope"), "not in the catalog"),
+    ],
+    ids=lambda item: item if isinstance(item, str) else " ".join(item),
+)
+def test_what_cannot_be_asked_is_refused(flags, message):
+    found = run(*flags)
+    assert found.exit_code == 2
+    assert message in found.output
