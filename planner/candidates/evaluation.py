@@ -16,7 +16,7 @@ from planner.candidates.estimates import Estimator, joined
 from planner.candidates.fitting import Memory, fitted
 from planner.candidates.hardware import pools
 from planner.candidates.parallelism import degrees_to_try
-from planner.candidates.refine import batches_between
+from planner.candidates.refine import FIELD, batches_between
 from planner.candidates.requirements import requirements
 from planner.candidates.rule_requirements import rule_requirements
 from planner.candidates.ruling import Ruling, rejections
@@ -41,12 +41,18 @@ MAX_ROUNDS = 16
 
 
 def evaluate(
-    scenario: Scenario, catalog: Catalog | None = None, *, marked: bool = False, rules: RuleSet | None = None
+    scenario: Scenario,
+    catalog: Catalog | None = None,
+    *,
+    marked: bool = False,
+    rules: RuleSet | None = None,
+    field: int = FIELD,
 ) -> CandidateTable:
     """Evaluate every candidate of a scenario, under its rules or under ``rules`` instead.
 
     ``marked`` keeps what ``search`` and ``quality`` would cut and marks it as broken requirements instead; slower, for
-    explaining why nothing is left. Raises InputError when the model cannot be resolved or the catalog
+    explaining why nothing is left. The cheapest plans of ``field`` accelerators have their exact cost; those of others
+    may be told a little dearer than they are. Raises InputError when the model cannot be resolved or the catalog
     lacks an id that the scenario names, or a rule is wrong or cannot be evaluated.
     """
     if catalog is None:
@@ -87,7 +93,7 @@ def evaluate(
             broken=np.zeros((0, 0), dtype=bool),
         )
     )
-    return refined(table, batches_between)
+    return refined(table, lambda now: batches_between(now, field, whatever_the_budget=marked))
 
 
 def refined(

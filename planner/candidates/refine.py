@@ -1,8 +1,8 @@
 """Which batches between the points of the coarse grid are worth an estimate.
 
 A layout whose true limit lies between two points of the grid can only do better than its coarse figure says. If even
-the best that it could do is dearer than the cheapest plans already known, it is left as it is: the optimum cannot be
-there. That rests on estimates that worsen with the batch.
+the best that it could do is dearer than the cheapest plans already known, or than the budget, it is left as it is: the
+optimum cannot be there. That rests on estimates that worsen with the batch.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ FIELD = 4
 _NEVER = int(np.iinfo(np.int64).max)
 
 
-def batches_between(table: CandidateTable) -> tuple[Ints, Ints]:
-    """Return (layout, batch), sorted, that could make one of the cheapest plans of ``FIELD`` accelerators cheaper.
+def batches_between(
+    table: CandidateTable, field: int = FIELD, *, whatever_the_budget: bool = False
+) -> tuple[Ints, Ints]:
+    """Return (layout, batch), sorted, that could be among the cheapest plans of ``field`` accelerators.
 
     Rows are grouped by layout and pool. Within a group, batches hold up to some point of the grid and fail from the
     next on; between the two, or below the first, lies the limit. Asked again with those batches estimated, it returns
-    what is still open, and in the end nothing.
+    what is still open, and in the end nothing. ``whatever_the_budget`` looks for the cheapest that hold everything but
+    budgets and rules over the fleet, which is what a conflict wants to know.
     """
     if not len(table):
         nothing: Ints = np.zeros(0, dtype=np.int64)
@@ -47,7 +50,13 @@ def batches_between(table: CandidateTable) -> tuple[Ints, Ints]:
     best = np.where(some, cost[np.maximum(stop - 1, first)], _NEVER)
     at = np.minimum(stop, end - 1)
     bound = _least_cost(table, order[at])
-    wanted = ~all_ & (bound < best) & (bound <= _field_cost(table, pool[first], best))
+    if whatever_the_budget:
+        worth = _field_cost(table, pool[first], best, field)
+    else:
+        # What is already a plan: rows that hold budgets and rules over the fleet as well.
+        plans = np.minimum.reduceat(np.where(table.feasible[order], cost, _NEVER), first)
+        worth = min(_field_cost(table, pool[first], plans, field), _budget(table))
+    wanted = ~all_ & (bound < best) & (bound <= worth)
     low, high = np.where(some, batch[np.maximum(stop - 1, first)], 0), batch[at]
     chosen: set[tuple[int, int]] = set()
     known: dict[tuple[int, int], list[int]] = {}
@@ -77,13 +86,19 @@ def _least_cost(table: CandidateTable, rows: Ints) -> Ints:
     return bound
 
 
-def _field_cost(table: CandidateTable, pool: Ints, best: Ints) -> int:
-    """Return the cost of the ``FIELD``-th cheapest accelerator, each at its best."""
+def _field_cost(table: CandidateTable, pool: Ints, plans: Ints, field: int) -> int:
+    """Return the cost of the ``field``-th cheapest accelerator with a plan, each at its best."""
     names = sorted({item.offer.accelerator for item in table.pools})
     accelerator = np.array([names.index(item.offer.accelerator) for item in table.pools], dtype=np.int64)[pool]
     cheapest = np.full(len(names), _NEVER, dtype=np.int64)
-    np.minimum.at(cheapest, accelerator, best)
-    return int(np.sort(cheapest)[min(FIELD, len(names)) - 1])
+    np.minimum.at(cheapest, accelerator, plans)
+    return int(np.sort(cheapest)[min(field, len(names)) - 1])
+
+
+def _budget(table: CandidateTable) -> int:
+    """Return what a plan may cost, in micro-dollars per hour."""
+    asked = [item.most_micro_usd_per_hour for item in table.requirements]
+    return min((most for most in asked if most is not None), default=_NEVER)
 
 
 def batches_within(table: CandidateTable, relaxed: int) -> tuple[Ints, Ints]:

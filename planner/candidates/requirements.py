@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from planner.candidates.availability import availability
 from planner.candidates.hardware import offer_tests
 from planner.candidates.space import quality_masks
 from planner.cost import DEFAULT_HORIZON_MONTHS, usd
-from planner.units import HOURS_PER_MONTH
+from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +53,14 @@ class Requirement:
     def ceiling(self) -> float:
         """The limit with a part in a thousand million added: sums of money are equal when they differ by less."""
         return self.limit * (1.0 + 1e-9)
+
+    @property
+    def most_micro_usd_per_hour(self) -> int | None:
+        """The limit as the solver counts money, where it is one on the running cost; None otherwise."""
+        if self.id not in ("budget", "budget.tco"):
+            return None
+        hours = {"USD/h": 1, "USD/month": HOURS_PER_MONTH}.get(self.unit, self.months * HOURS_PER_MONTH)
+        return floor(self.ceiling / hours * MICRO_USD_PER_USD)
 
     def broken(self, table: CandidateTable) -> Bools:
         """[row]: the requirement does not hold. A figure that is not known (NaN) breaks it."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from planner.candidates.rule_requirements import PREFIX, coefficient, scale
 from planner.solve.problem import UNLIMITED, Limit, Options, Pools, Problem, Service
-from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
+from planner.units import MICRO_USD_PER_USD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,12 +127,10 @@ def _is_budget(requirement: Requirement) -> bool:
 
 def _limit(table: CandidateTable, requirement: Requirement, used: list[int], options: Options, pools: Pools) -> Limit:
     """Return a budget as a linear limit in micro-dollars (per hour, or of capital)."""
-    nothing = (0,) * len(options)
-    most = requirement.ceiling
     if requirement.id == "budget.capex":
         capex = tuple(round(table.pools[p].capex_usd * MICRO_USD_PER_USD) for p in used)
-        return Limit(requirement.id, floor(most * MICRO_USD_PER_USD), capex, nothing)
-    hours = {"USD/h": 1.0, "USD/month": float(HOURS_PER_MONTH)}.get(requirement.unit)
-    if hours is None:
-        hours = requirement.months * HOURS_PER_MONTH
-    return Limit(requirement.id, floor(most / hours * MICRO_USD_PER_USD), pools.cost, options.cost)
+        return Limit(requirement.id, floor(requirement.ceiling * MICRO_USD_PER_USD), capex, (0,) * len(options))
+    hourly = requirement.most_micro_usd_per_hour
+    if hourly is None:
+        raise ValueError(f"{requirement.id} is no budget")
+    return Limit(requirement.id, hourly, pools.cost, options.cost)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.candidates.refine import FIELD
 from planner.errors import Infeasible, PlannerError
 from planner.solve.alternatives import rival_rows
 from planner.solve.assemble import assemble
 from planner.solve.checker import violations
 from planner.solve.details import details
 from planner.solve.fleet import fleet_problem, widest
-from planner.solve.own_rules import own_rules
 from planner.solve.prune import expand, prune
 from planner.solve.solver import CpSatSolver
 from planner.solve.verify import plan_violations
@@ -29,7 +29,7 @@ def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, so
     """See ``planner.solve.solve``."""
     from planner.candidates import evaluate
 
-    table = evaluate(scenario, catalog)
+    table = evaluate(scenario, catalog, field=max(alternatives, FIELD - 1) + 1)
     if not table.feasible.any():
         from planner.solve.conflict import conflict_of
 
@@ -37,9 +37,18 @@ def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, so
     row, outcome = choose(table, solver or CpSatSolver())
     rivals = rival_rows(table, row, alternatives)
     winner, *others = details(table, [row, *rivals])
-    plan = assemble(table, winner, tuple(others), outcome, own_rules(table, row))
+    plan = assemble(table, winner, tuple(others), outcome, _effects(table, row))
     _refuse(plan_violations(plan))
     return plan
+
+
+def _effects(table: CandidateTable, row: int) -> tuple[str, ...]:
+    """Return what the scenario's own rules changed, which takes another evaluation to know."""
+    if not (table.scenario.rule_paths or table.scenario.rule_packs):
+        return ()
+    from planner.solve.own_rules import own_rules
+
+    return own_rules(table, row)
 
 
 def choose(table: CandidateTable, solver: Solver) -> tuple[int, Outcome]:

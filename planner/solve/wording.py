@@ -150,7 +150,10 @@ def choice(item: Requirement) -> str:
 
 
 def nothing_runs(table: CandidateTable) -> str:
-    """Return why not even one candidate exists."""
+    """Return why not even one candidate exists: the cut that left nothing, or the room that is missing."""
+    cuts = (*table.rejected, *table.ruled_out)
+    if cuts and cuts[-1].reason != "memory":
+        return f"{cuts[-1].message} ({cuts[-1].reason})"
     return f"nothing in the catalog can hold {table.architecture.id} with {table.demand.tokens_per_sequence:,} tokens"
 
 

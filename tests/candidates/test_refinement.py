@@ -28,6 +28,14 @@ def every_batch(table):
         (("accelerators: [h100-sxm, a100-sxm-80, l40s, h200-sxm]", "accelerators: [h100-sxm, l40s]"),),
         (("accelerators: [h100-sxm, a100-sxm-80, l40s, h200-sxm]", "accelerators: [a100-sxm-80]"), ("50ms", "45ms")),
         (("accelerators: [h100-sxm, a100-sxm-80, l40s, h200-sxm]", "accelerators: [h200-sxm]"), ("2s", "700ms")),
+        # The cheapest way would be a purchase that the capital budget rules out: what is left is refined nevertheless.
+        (
+            (
+                "pricing: [on-demand, reserved-1y], accelerators: [h100-sxm, a100-sxm-80, l40s, h200-sxm]",
+                "accelerators: [l40s]",
+            ),
+            ("budget: {max: 60000 USD/month}", "budget: {capex: 60000 USD, horizon: 3 years}\nsite: {region: us}"),
+        ),
     ],
 )
 def test_the_cheapest_plan_is_that_of_all_batches(chat, catalog, changes) -> None:
@@ -57,3 +65,13 @@ def test_extending_with_what_is_known_changes_nothing(chat, catalog) -> None:
     same = extended(table, table.configurations.layout[:5], table.configurations.batch[:5])
     assert len(same) == len(table)
     assert (same.fleets.cost == table.fleets.cost).all()
+
+
+def test_a_rate_finds_its_batch_within_the_tolerance(chat, catalog) -> None:
+    changes = (("concurrency: 200", "request_rate: 9/s"), ("[h100-sxm, a100-sxm-80, l40s, h200-sxm]", "[h100-sxm]"))
+    table = evaluate(chat(*changes), catalog)
+    most = int(table.configurations.batch[table.configuration[table.feasible]].max()) * 2
+    dense = np.unique(np.geomspace(1, most, 200).round().astype(np.int64))
+    layout = np.repeat(np.arange(len(table.layouts)), dense.size)
+    whole = extended(table, layout, np.tile(dense, len(table.layouts)))
+    assert table.fleets.cost[table.feasible].min() <= 1.03 * whole.fleets.cost[whole.feasible].min()
