@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.cost import per_month, usd
-from planner.solve.fleet import by_preference, widest
+from planner.solve.fleet import by_preference, precision, widest
 from planner.units import format_percent, format_usd
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ def _numbers(names: Sequence[str]) -> NDArray[np.int64]:
     return np.array([known.index(name) for name in names], dtype=np.int64)
 
 
-def why_lost(rival: Detail, winner: Detail) -> str:
-    """Return one sentence with the numbers that decide between two plans."""
+def why_lost(rival: Detail, winner: Detail, native: str = "bf16") -> str:
+    """Return one sentence with the numbers that decide between two plans of a model published in ``native``."""
     more = per_month(usd(rival.cost - winner.cost))
     preferred = per_month(usd(rival.preference - winner.preference))
     if more < 0 or (more == 0 and preferred > 0):
         saved = f"costs {format_usd(-more, 'month')} less" if more else "costs the same"
         return f"{saved}, but rules that prefer something else count {format_usd(preferred, 'month')} against it"
     if more == 0:
-        return _tie(rival, winner)
+        return _tie(rival, winner, native)
     share = format_percent((rival.cost - winner.cost) / winner.cost)
     prices = f"{_bill(rival)} instead of {_bill(winner)}"
     return f"costs {format_usd(more, 'month')} ({share}) more: {prices}{_capacity(rival, winner)}"
@@ -86,15 +86,11 @@ def _capacity(rival: Detail, winner: Detail) -> str:
     return f"; {each} holds {rival.allowed_batch} sequences within the requirements, against {other}"
 
 
-def _tie(rival: Detail, winner: Detail) -> str:
+def _tie(rival: Detail, winner: Detail, native: str) -> str:
     if rival.instances > winner.instances:
         return f"costs the same with {rival.instances} instances instead of {winner.instances}"
-    kept, best = _cautious(rival), _cautious(winner)
+    kept, best = (precision(item.weights, item.kv, native) for item in (rival, winner))
     if kept < best:
-        return f"costs the same and keeps {kept}% of the quality at the 10th percentile instead of {best}%"
+        rather = f"{winner.weights.id} with {winner.kv.id} KV"
+        return f"costs the same and is quantized further: {rival.weights.id} with {rival.kv.id} KV instead of {rather}"
     return "costs the same; the plan has less rated power, or less latency where that is equal too"
-
-
-def _cautious(item: Detail) -> int:
-    """Return the quality that decides between equal plans, in whole percents."""
-    return int(min(item.recovery.p10 or 0.0, 1.0) * 100)

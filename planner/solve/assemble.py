@@ -57,7 +57,7 @@ def assemble(
                 deployment=item.deployment(service, model),
                 cost_usd_per_month=per_month(usd(item.cost)),
                 estimates=latency(table, item),
-                reason=why_lost(item, winner),
+                reason=why_lost(item, winner, table.architecture.native_format or "bf16"),
             )
             for item in rivals
         ),
@@ -124,8 +124,6 @@ def _warnings(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
         found.append(
             "No quality is asked for, so formats of any recovery are allowed; quality.min_recovery sets a floor."
         )
-    if winner.pool.price.kind == "spot":
-        found.append("Spot instances may be taken away at any time; nothing here is counted for that.")
     if winner.weights.family != "16bit" and not winner.recovery.measured:
         found.append(f"No recovery of {winner.weights.name} was measured at the model's size.")
     if winner.pool.price.confidence in ("low", "estimate"):

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from planner.candidates import CandidateTable
     from planner.candidates.requirements import Requirement
+    from planner.catalog.schema.formats import KvFormat, WeightFormat
+
+
+REFERENCE_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +66,27 @@ def fleet_problem(table: CandidateTable) -> FleetProblem:
     return FleetProblem(Problem((service,), pools, options, limits), tuple(rows.tolist()))
 
 
+def precision(weights: WeightFormat, kv: KvFormat, native: str) -> tuple[int, int]:
+    """Return whole bits per weight and per cached element; what the model was published in counts as 16.
+
+    Bits, not measured recoveries: those of two formats on the same hardware differ by less than their evidence tells.
+    """
+    bits = REFERENCE_BITS if weights.id == native else min(round(weights.bytes_per_weight * 8), REFERENCE_BITS)
+    return bits, min(round(kv.bytes_per_element * 8), REFERENCE_BITS)
+
+
 def by_preference(table: CandidateTable, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ``rows`` in the order that breaks what ties of cost, types, nodes and rated power leave.
 
-    Better quality first, in whole percents of the cautious end of its evidence; then the shorter time from request to
-    last token, at the batch of the row. The table's own order has the last word.
+    The least quantized first, weights before KV cache; then the shorter time from request to last token, at the batch
+    of the row. The table's own order has the last word.
     """
-    recovery = np.array([[item.p10 or 0.0 for item in row] for row in table.layouts.axes.recovery])
-    quality = np.floor(np.minimum(recovery, 1.0) * 100.0)[table.column("weights")[rows], table.column("kv")[rows]]
-    return rows[np.lexsort((rows, table.configurations.estimated.e2e_p95_ms[table.configuration[rows]], -quality))]
+    axes = table.layouts.axes
+    native = table.architecture.native_format or "bf16"
+    bits = np.array([[precision(weights, kv, native) for kv in axes.kv_formats] for weights in axes.weights])
+    kept = bits[table.column("weights")[rows], table.column("kv")[rows]]
+    latency = table.configurations.estimated.e2e_p95_ms[table.configuration[rows]]
+    return np.asarray(rows[np.lexsort((rows, latency, -kept[:, 1], -kept[:, 0]))])
 
 
 def widest(table: CandidateTable, row: int) -> int:
