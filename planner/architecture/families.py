@@ -58,6 +58,7 @@ FAMILIES: dict[str, Facts] = {
     "internlm3": LLAMA,
     "iquestcoder": LLAMA,
     "minicpm": TIED,
+    "openelm": Facts(tied=True, gated_mlp=True),
     "orion": Facts(norm="layer"),
     "seed_oss": Facts(defaults=_is(attention_bias=True, attention_out_bias=False)),
     "smollm3": TIED,

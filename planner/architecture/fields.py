@@ -34,8 +34,17 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "seq_length",
         "max_seq_length",
         "n_ctx",
+        "max_context_length",
     ),
-    "hidden_act": ("activation_function", "hidden_activation", "mlp_hidden_act", "ff_activation", "activation", "afn"),
+    "hidden_act": (
+        "activation_function",
+        "hidden_activation",
+        "mlp_hidden_act",
+        "ff_activation",
+        "activation",
+        "afn",
+        "activation_fn_name",
+    ),
     "num_experts": (
         "n_routed_experts",
         "num_local_experts",
@@ -77,8 +86,15 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "attention_bias": ("use_qkv_bias", "qkv_bias", "add_qkv_bias", "use_attention_bias"),
     "mlp_bias": ("use_mlp_bias",),
     "use_bias": ("bias", "enable_bias", "add_bias_linear", "use_linear_bias"),
-    "tie_word_embeddings": ("tie_embeddings", "tied_embeddings", "share_embeddings"),
-    "qk_norm": ("use_qk_norm", "qk_layernorm", "use_qk_layernorm", "qk_norm_enabled", "attention_qk_norm"),
+    "tie_word_embeddings": ("tie_embeddings", "tied_embeddings", "share_embeddings", "share_input_output_layers"),
+    "qk_norm": (
+        "use_qk_norm",
+        "qk_layernorm",
+        "use_qk_layernorm",
+        "qk_norm_enabled",
+        "attention_qk_norm",
+        "normalize_qk_projections",
+    ),
     "sliding_window": ("sliding_window_size", "window_size", "attention_window_size", "local_window_size"),
 }
 """One name for what different authors call differently: canonical field -> other spellings, first found wins."""
