@@ -63,7 +63,7 @@ def assemble(
         ),
         rejected=(*table.rejected, *table.ruled_out, *broken_counts(table)),
         warnings=(*_warnings(table, winner), *rule_warnings(table, winner.row)),
-        reasons=(*reasons(table, winner, rivals), *effects),
+        reasons=reasons(table, winner, rivals, effects),
         inputs=_inputs(table),
         preferences=preferences(table, winner.row),
     )

@@ -22,14 +22,20 @@ _NAMES = {
 }
 
 
-def reasons(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...]) -> tuple[str, ...]:
-    """Return why ``winner`` is the answer, most important first."""
+def reasons(
+    table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...], effects: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Return why ``winner`` is the answer, most important first; ``effects`` are what the scenario's own rules did."""
     cost = format_usd(per_month(usd(winner.cost)), "month")
     feasible, total = int(np.count_nonzero(table.feasible)), len(table)
-    preferred = int(table.preference[winner.row])
-    if table.preference.any():
-        cost += f" and {format_usd(per_month(usd(preferred)), 'month')} of preferences"
-    found = [f"{cost} is the least that any of the {feasible:,} feasible candidates costs, of {total:,} evaluated."]
+    if winner.preference:
+        cost += f" and {format_usd(per_month(usd(winner.preference)), 'month')} of preferences"
+    elif table.preference.any():
+        cost += ", preferences counted,"
+    found = [
+        f"{cost} is the least that any of the {feasible:,} feasible candidates costs, of {total:,} evaluated.",
+        *effects,
+    ]
     for what, name in (("on another accelerator", _accelerator), ("in another format", _weights)):
         other = next((item for item in rivals if name(item) != name(winner)), None)
         if other is not None:
