@@ -15,6 +15,9 @@ from planner.memory.weights import weight_bytes
 
 GPUS = (1, 2, 4, 8)
 
+LEAST_SAVING = 0.05
+"""Formats that save less of a model's 16-bit size convert hardly any of it."""
+
 ENGINES = ("vllm", "llamacpp", "transformers")
 """Asked in this order which of them runs a format on a device."""
 
@@ -61,8 +64,8 @@ def format_sizes(
     found = []
     for fmt in formats:
         size = weight_bytes(architecture, fmt).checkpoint
-        if fmt.bits_per_weight < 16 and size >= sixteen:
-            continue  # converts experts alone, and the model has none
+        if fmt.bits_per_weight < 16 and size > (1 - LEAST_SAVING) * sixteen:
+            continue  # experts alone are converted and there are none, or the rows make no whole groups
         recovery = catalog.quality.recovery(fmt.id, "bf16", parameters, native)
         found.append(
             FormatSize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from planner.report.layout import Paint, stacked, table, unpainted, wrap
+from planner.report.layout import Paint, stacked, table, unpainted, width, wrap
 from planner.report.memory_view import (
     cache_line,
     format_cells,
@@ -54,18 +54,18 @@ def _head(view: Overview, paint: Paint) -> Iterator[str]:
 
 
 def _budget(view: Overview, paint: Paint) -> Iterator[str]:
-    yield paint("strong", subtitle(view))
+    yield from (paint("strong", line) for line in wrap(subtitle(view), COLUMNS))
     terms = memory_terms(view)
     total = view.budget.runtime.total
     shares = [max(0.0, term.value) / total for term in terms]
-    widths = stacked(shares, _BAR)
-    bar = "".join(_SHADES[index % len(_SHADES)] * width for index, width in enumerate(widths))
+    lengths = stacked(shares, _BAR)
+    bar = "".join(_SHADES[index % len(_SHADES)] * length for index, length in enumerate(lengths))
     yield f"  {bar}{' ' * max(0, _BAR - len(bar))}│ {format_bytes_gib(total)}"
     rows = [
         (_SHADES[index % len(_SHADES)], term.name, format_bytes_gib(term.value, 2), term.formula)
         for index, term in enumerate(terms)
     ]
-    yield from (f"  {line}" for line in table(rows, "llrl"))
+    yield from _hanging(rows, "llr")
     yield from (f"  {line}" for line in wrap(terms_sentence(view), COLUMNS - 2))
     budget, question = view.budget, view.question
     if not budget.fits:
@@ -91,7 +91,16 @@ def _comparison(item: Comparison, paint: Paint) -> Iterator[str]:
         ("+" if step.value >= 0 else "-", step.name, format_bytes_gib(abs(step.value), 2), step.why) for step in steps
     ]
     rows.append(("=", "exact", format_bytes_gib(item.exact, 2), ""))
-    yield from (f"  {line}" for line in table(rows, "llrl"))
+    yield from _hanging(rows, "llr")
+
+
+def _hanging(rows: Sequence[tuple[str, ...]], align: str) -> Iterator[str]:
+    """Yield rows as columns, the last cell of each wrapped under itself."""
+    for row, line in zip(rows, table([row[:-1] for row in rows], align), strict=True):
+        room = COLUMNS - width(line) - 4
+        first, *others = wrap(row[-1], room) or [""]
+        yield f"  {line}  {first}".rstrip()
+        yield from (f"{'':{width(line) + 4}}{other}" for other in others)
 
 
 def _formats(view: Overview, everything: bool, paint: Paint) -> Iterator[str]:
@@ -100,8 +109,15 @@ def _formats(view: Overview, everything: bool, paint: Paint) -> Iterator[str]:
     largest = max(item.checkpoint_bytes for item in rows)
     head = ("format", "GB", "", "saves", "bits", "quality", "fits on")
     cells = [format_cells(item, largest) for item in rows]
-    yield from (f"  {line}" for line in table([head, *cells], "lrlrrrl"))
+    yield from (_shortened(f"  {line}") for line in table([head, *cells], "lrlrrrl"))
     yield paint("faint", "  quality: median recovery of the 16-bit model's scores; - not measured at this size")
+
+
+def _shortened(line: str) -> str:
+    """Return a line without the last of its devices that would leave the screen; JSON and HTML have them all."""
+    while len(line) > COLUMNS and ", " in line:
+        line = line.rpartition(", ")[0]
+    return line
 
 
 def _loading(view: Overview, everything: bool, paint: Paint) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from planner.units import GIB, format_bytes_gib, format_duration_ms
+from planner.units import GIB, format_bytes_gib
 
 if TYPE_CHECKING:
     from planner.memory.fitting import FormatSize
@@ -67,7 +67,7 @@ def terms_sentence(view: Overview) -> str:
 
 def cache_line(view: Overview) -> str:
     """Return what a token and a sequence cost in the cache of the whole model."""
-    text = f"KV cache {view.bytes_per_token_bf16 / 1024:,.1f} KiB per token in 16 bit while every layer grows"
+    text = f"KV cache {view.bytes_per_token_bf16 / 1024:,.1f} KiB per token in 16 bit while all layers grow"
     if view.state_bytes_per_sequence:
         text += f", {view.state_bytes_per_sequence / 1024**2:,.1f} MiB of constant state per sequence"
     return f"{text}; {curve_text(view)}"
@@ -125,6 +125,10 @@ def shown_loading(view: Overview, everything: bool) -> Sequence[LoadTime]:
     return [time for time in view.loading if everything or time.storage in MAIN_STORAGE]
 
 
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 120 else f"{seconds:.3g} s"
+
+
 def load_cells(time: LoadTime) -> tuple[str, ...]:
     """Return the cells of a storage class: name, time, rate and what was added."""
     rate = f"{time.gbytes_per_s:g} GB/s"
@@ -133,6 +137,6 @@ def load_cells(time: LoadTime) -> tuple[str, ...]:
     name = re.sub(r" \(.*?\)", "", time.name)
     return (
         name,
-        format_duration_ms(float(f"{time.seconds * 1000:.3g}")),
+        _duration(time.seconds),
         f"{rate}{', measured' if time.measured else ''}",
     )
