@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Best:
     """The cheapest plan under some rules; all None when there is none."""
 
     table: CandidateTable
@@ -41,22 +41,31 @@ class Outcome:
         pool = self.table.pools[int(self.table.pool[self.row])]
         return f"{int(self.table.fleets.instances[self.row])} x {pool.offer.id}"
 
-    def same_as(self, other: Outcome) -> bool:
+    def same_as(self, other: Best) -> bool:
         """Whether both come to the same plan."""
         return (self.words, self.usd_per_month) == (other.words, other.usd_per_month)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleEffect:
-    """What one rule does in a scenario. ``cut`` counts candidates that pass every other rule and fail this one."""
+    """What one rule does in a scenario.
+
+    ``touched`` counts the candidates that it cuts, prices or warns of, among those that every other rule allows;
+    ``touched_feasible`` those of them that hold every requirement.
+    """
 
     rule: Rule
-    cut: int
-    cut_feasible: int
-    """Those of them that hold every requirement."""
+    touched: int
+    touched_feasible: int
     message: str
-    kept: Outcome
-    dropped: Outcome
+    kept: Best
+    dropped: Best
+
+    @property
+    def saved_usd_per_month(self) -> float | None:
+        """What the plan without the rule costs less; None where one of the two is no plan."""
+        with_it, without = self.kept.usd_per_month, self.dropped.usd_per_month
+        return None if with_it is None or without is None else with_it - without
 
 
 def effect_of(scenario: Scenario, rule_id: str, rules: RuleSet, catalog: Catalog) -> RuleEffect:
@@ -70,18 +79,18 @@ def effect_of(scenario: Scenario, rule_id: str, rules: RuleSet, catalog: Catalog
     mask = verdicts.mask(rule_id)
     return RuleEffect(
         rule=rule,
-        cut=int(np.count_nonzero(mask)),
-        cut_feasible=int(np.count_nonzero(mask & table.feasible)),
+        touched=int(np.count_nonzero(mask)),
+        touched_feasible=int(np.count_nonzero(mask & table.feasible)),
         message=verdicts.message(rule_id) if verdicts.violations else "",
         kept=kept,
         dropped=cheapest(table),
     )
 
 
-def cheapest(table: CandidateTable) -> Outcome:
+def cheapest(table: CandidateTable) -> Best:
     """Return the plan of ``table`` by the closed form that a single service has, ties as the solver breaks them."""
     rows = ranked(table)
-    return Outcome(table, int(rows[0]) if rows.size else None)
+    return Best(table, int(rows[0]) if rows.size else None)
 
 
 def own_rules(table: CandidateTable, row: int) -> tuple[str, ...]:
@@ -97,7 +106,7 @@ def own_rules(table: CandidateTable, row: int) -> tuple[str, ...]:
         return ()
     rest = RuleSet(tuple(rule for rule in table.ruling.rules.rules if rule.id in usual))
     without = cheapest(evaluate(table.scenario, table.catalog, rules=rest))
-    now = Outcome(table, row)
+    now = Best(table, row)
     packs = ", ".join(dict.fromkeys(rule.pack for rule in own))
     if without.same_as(now) or without.usd_per_month is None or now.usd_per_month is None:
         return (f"The scenario's own rules ({packs}) do not change the plan.",)
