@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from planner.architecture.checkpoint import INDEX, packed_bits, reconcile
 from planner.architecture.json_file import problem, read_json_object
@@ -33,6 +36,9 @@ def fetch_model(repository: str, revision: str | None = None) -> ModelArchitectu
 def fetch_config(repository: str, revision: str | None = None) -> tuple[dict[str, Any], str]:
     """Return (config.json, its address with the commit)."""
     hub = _package()
+    if not _answers():
+        reason = "cannot be fetched from the hub: its address is not found"
+        raise problem(repository, reason, "check the network, or pass a local directory or config.json")
     try:
         path = Path(hub.hf_hub_download(repository, "config.json", revision=revision))
     except Exception as error:  # the package raises a family of its own on top of several HTTP libraries
@@ -47,6 +53,18 @@ def _package() -> Any:
     except ImportError as error:
         raise MissingExtra("huggingface_hub", "hub", "reading a model from the Hugging Face hub") from error
     return huggingface_hub
+
+
+def _answers() -> bool:
+    """Whether the hub's name resolves. Without a network the package would try for half a minute before it says so."""
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
+        return True  # a proxy resolves names where we may not
+    host = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").hostname
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        return False
+    return True
 
 
 def _headers(repository: str, revision: str | None) -> tuple[list[StoredTensor], int]:

@@ -98,6 +98,24 @@ def test_the_hub_needs_its_extra(catalog, monkeypatch):
         resolve_model("someone/something-new", catalog=catalog, allow_network=True)
 
 
+@pytest.fixture
+def network(monkeypatch):
+    """A network on which every name is found."""
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_: [])
+
+
+def test_without_a_network_it_is_said_at_once(catalog, monkeypatch):
+    def nobody(*_):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", nobody)
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", Hub(error=AssertionError("was asked")))
+    with pytest.raises(ArchitectureError, match="its address is not found"):
+        resolve_model("someone/something-new", catalog=catalog, allow_network=True)
+
+
 class Hub(types.ModuleType):
     """huggingface_hub with one repository, or with none but an error."""
 
@@ -125,6 +143,7 @@ def snapshot(tmp_path, config):
     return path
 
 
+@pytest.mark.usefixtures("network")
 def test_a_hub_id_is_fetched_with_its_commit(catalog, tmp_path, tiny, monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", Hub(snapshot(tmp_path, tiny)))
     architecture = resolve_model("someone/something-new", catalog=catalog, allow_network=True)
@@ -133,6 +152,7 @@ def test_a_hub_id_is_fetched_with_its_commit(catalog, tmp_path, tiny, monkeypatc
     assert architecture.stored is None
 
 
+@pytest.mark.usefixtures("network")
 def test_headers_on_the_hub_count(catalog, tmp_path, tiny, saved, monkeypatch):
     from types import SimpleNamespace as Record
 
@@ -160,6 +180,7 @@ class RepositoryNotFoundError(Exception):
     pass
 
 
+@pytest.mark.usefixtures("network")
 @pytest.mark.parametrize(
     ("error", "message"),
     [(GatedRepoError(), "is gated on the hub"), (EntryNotFoundError(), r"has no config\.json on the hub"),
