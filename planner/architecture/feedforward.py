@@ -78,6 +78,8 @@ def mixture(fields: Fields, facts: Facts) -> Iterator[Tensor]:
     """
     hidden = fields.integer("hidden_size")
     experts = fields.integer("num_experts")
+    if fields.integer("num_experts_per_tok", 1, minimum=0) > experts:
+        fields.problem("num_experts_per_tok", f"is more than the {experts} experts that there are")
     width = expert_width(fields, hidden)
     gated = is_gated(fields, facts)
     latent = fields.integer("moe_latent_size", 0, minimum=0)

@@ -43,6 +43,9 @@ WRONG = {
     ),
     "flag that is text": ({"attention_bias": "yes"}, "attention_bias: must be true or false"),
     "experts that are a mapping": ({"num_experts": {}}, "num_experts: must be a whole number"),
+    "more experts per token than there are": (
+        {"num_experts": 4, "num_experts_per_tok": 5}, "num_experts_per_tok: is more than the 4 experts",
+    ),
     "indices that are text": (
         {"num_experts": 4, "num_experts_per_tok": 2, "mlp_only_layers": ["0"]}, "mlp_only_layers: must list whole",
     ),

@@ -2,8 +2,8 @@
 
 Not a test and not run in CI. It needs an environment of its own with torch and transformers (5.23 wrote the files):
 
-    python -m venv /tmp/oracle && /tmp/oracle/bin/pip install transformers==5.23.0 torch pillow
-    PYTHONPATH=. /tmp/oracle/bin/python tests/reference/transformers_oracle.py
+    python -m venv .oracle && .oracle/bin/pip install transformers==5.23.0 torch pillow
+    PYTHONPATH=. .oracle/bin/python tests/reference/transformers_oracle.py
 
 It instantiates the default config of every model type on torch's meta device, where tensors have shapes and no memory,
 counts the elements of its parameters (a tied head once), and writes
