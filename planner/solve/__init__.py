@@ -23,8 +23,9 @@ def solve(
 ) -> Plan:
     """Return the cheapest plan that holds every requirement of ``scenario``, proven and checked.
 
-    ``solver`` replaces CP-SAT. Raises Infeasible with the conflict when no plan exists, InputError when the model or a
-    catalog cannot be read, and PlannerError when a solver's answer does not pass the checks, which is a defect.
+    ``solver`` replaces the one that suits the problem's shape (``planner.solve.choice``). Raises Infeasible with the
+    conflict when no plan exists, InputError when the model or a catalog cannot be read, and PlannerError when a
+    solver's answer does not pass the checks, which is a defect.
     """
     from planner.solve.pipeline import solved
 

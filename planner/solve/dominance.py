@@ -24,7 +24,8 @@ def prune_fleet(problem: Problem) -> tuple[Problem, tuple[int, ...]]:
     by_pool = _by_pool(problem, _undominated_groups(problem))
     left = _undominated_pools(problem, by_pool)
     kept = sorted(o for pool in left for members in by_pool[pool].values() for o in members)
-    options = Options(**{f.name: tuple(getattr(problem.options, f.name)[o] for o in kept) for f in fields(Options)})
+    columns = {f.name: getattr(problem.options, f.name) for f in fields(Options)}
+    options = Options(**{name: tuple(column[o] for o in kept) if column else () for name, column in columns.items()})
     limits = tuple(Limit(x.id, x.maximum, x.pool, tuple(x.option[o] for o in kept)) for x in problem.limits)
     return Problem(problem.services, problem.pools, options, limits), tuple(kept)
 
@@ -59,8 +60,10 @@ def _covers(problem: Problem, a: int, b: int, times: int) -> bool:
     options, demand = problem.options, problem.services[problem.options.service[b]].demand
     if times < 1 or times * options.capacity[a] < min(options.capacity[b], demand):
         return False
+    if options.spare[a] > options.spare[b] or options.preference_of(a) > options.preference_of(b):
+        return False
     burdens = (options.cost, options.watts, *(limit.option for limit in problem.limits))
-    return options.spare[a] <= options.spare[b] and all(times * column[a] <= column[b] for column in burdens)
+    return all(times * column[a] <= column[b] for column in burdens)
 
 
 def _by_pool(problem: Problem, kept: list[int]) -> dict[int, dict[int, list[int]]]:

@@ -11,10 +11,10 @@ from planner.errors import Infeasible, PlannerError
 from planner.solve.alternatives import rival_rows
 from planner.solve.assemble import assemble
 from planner.solve.checker import violations
+from planner.solve.choice import ChosenSolver
 from planner.solve.details import details
 from planner.solve.fleet import fleet_problem, widest
 from planner.solve.prune import expand, prune
-from planner.solve.solver import CpSatSolver
 from planner.solve.verify import plan_violations
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, so
         from planner.solve.conflict import conflict_of
 
         raise Infeasible(conflict_of(scenario, table.catalog))
-    row, outcome = choose(table, solver or CpSatSolver())
+    row, outcome = choose(table, solver or ChosenSolver())
     rivals = rival_rows(table, row, alternatives)
     winner, *others = details(table, [row, *rivals])
     plan = assemble(table, winner, tuple(others), outcome, _effects(table, row))

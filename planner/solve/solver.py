@@ -44,13 +44,16 @@ class CpSatSolver:
         bound = _ceil(answer.best_objective_bound)
         solution = model.read(list(answer.solution))
         if answer.status == _status("OPTIMAL"):
-            solution = self._break_ties(problem, objective, solution)
+            solution = self.break_ties(problem, objective, solution)
             return Outcome("optimal", self.name, solution, objective, objective)
         return Outcome("feasible", self.name, solution, objective, min(bound, objective))
 
-    def _break_ties(self, problem: Problem, objective: int, found: Solution) -> Solution:
+    def break_ties(self, problem: Problem, objective: int, found: Solution) -> Solution:
         """Among solutions of the optimal cost, the one with the least tie keys; ``found`` if the limit cuts it off."""
-        model = build(problem, cost_is=objective)
+        try:
+            model = build(problem, cost_is=objective)
+        except OverflowError:  # many services: their tie order does not fit the solver's integers
+            return found
         answer = self._run(model)
         if answer.status not in (_status("OPTIMAL"), _status("FEASIBLE")):
             return found
