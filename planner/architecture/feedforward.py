@@ -112,7 +112,7 @@ def mixture(fields: Fields, facts: Facts) -> Iterator[Tensor]:
 def _vision_experts(fields: Fields, hidden: int, experts: int) -> Iterator[Tensor]:
     """Yield a second set of experts for image tokens, where the expert width is given for both (ERNIE 4.5 VL)."""
     widths = fields.raw("moe_intermediate_size")
-    if not (isinstance(widths, list) and len(widths) == 2) or fields.integer("num_hidden_layers") == 2:
+    if not (isinstance(widths, list | tuple) and len(widths) == 2) or fields.integer("num_hidden_layers") == 2:
         return
     width = fields.integer("moe_intermediate_size", layer=1)
     yield from linear("vision_router", "vision", experts, hidden, "replicated")

@@ -95,7 +95,7 @@ def _states_tie(level: Mapping[str, Any]) -> bool:
 
 
 def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _first(levels: list[Mapping[str, Any]], keys: tuple[str, ...]) -> Mapping[str, Any] | None:

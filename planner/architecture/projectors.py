@@ -49,7 +49,7 @@ def _mlp(joint: Joint) -> Iterator[Tensor]:
     """LLaVA-1.5 (arXiv:2310.03744); several feature layers are concatenated."""
     whole = joint.whole()
     layers = whole.raw("vision_feature_layer")
-    source = joint.width * (len(layers) if isinstance(layers, list) else 1)
+    source = joint.width * (len(layers) if isinstance(layers, list | tuple) else 1)
     yield from _pair("projector", joint.text, source, joint.text, whole.flag("multimodal_projector_bias", True))
 
 

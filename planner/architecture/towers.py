@@ -66,7 +66,7 @@ def towers(parts: ConfigParts, text_hidden: int, text: Fields) -> Towers:
         fields = Fields(parts.audio, source=text.source, prefix="audio_config.", problems=text.problems)
         if any(name in fields for name in ("encoder_layers", "max_source_positions")):
             found.tensors += _whisper(fields, parts, text_hidden)
-            if parts.audio.get("model_type") not in WHISPER_LIKE:
+            if str(parts.audio.get("model_type")) not in WHISPER_LIKE:
                 found.doubt("the audio tower is of no known type: it is counted as a Whisper encoder")
         else:
             found.doubt("the audio tower is of no known type and is not counted")

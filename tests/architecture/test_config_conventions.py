@@ -340,3 +340,10 @@ def test_the_cache_scales_with_the_bytes_of_an_element(tiny):
 def test_order_of_fields_and_extra_ones_change_nothing(tiny):
     backwards = dict(reversed(tiny.items()))
     assert parse_config(backwards, id="tiny") == parse_config({**tiny, "use_cache": True, "bos_token_id": 1}, id="tiny")
+
+
+def test_frozen_configs_read_alike(tiny):
+    """A scenario hands its inline config over with tuples for lists."""
+    config = {**tiny, "architectures": ["LlamaForCausalLM"], "layer_types": ["full_attention"] * 2, **EXPERTS}
+    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+    assert parse_config(frozen, id="tiny") == parse_config(config, id="tiny")
