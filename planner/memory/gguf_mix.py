@@ -76,6 +76,10 @@ FUSED_QKV = frozenset(
 """Architectures whose queries, keys and values are one tensor, ``attn_qkv``, in llama.cpp."""
 
 
+REPEATS_HEAD = frozenset({"mpt", "gpt2", "gpt_bigcode"})
+"""Architectures whose tied head the converter writes a second time, as ``output``."""
+
+
 def gguf_name(tensor: Tensor, model_type: str) -> str:
     """Return the GGUF name of a tensor class without block number and suffix; experts and shared experts included."""
     last = tensor.name.rsplit(".", 1)[-1]
@@ -101,10 +105,10 @@ def bytes_per_weight(
     """Return the mean bytes per weight of a tensor class over the ``layers`` that have it (empty: outside layers)."""
     if not quantized_in_gguf(tensor):
         return SMALL_TENSOR_BYTES
-    name = gguf_name(tensor, architecture.model_type)
-    if tensor.component == "embedding" and architecture.tied_embeddings and not architecture.stores_tied_head:
-        name = "output"
-    types = Counter(_type(name, fmt, architecture, layer) for layer in (layers or (0,)))
+    names = [gguf_name(tensor, architecture.model_type)]
+    if names == ["token_embd"] and architecture.tied_embeddings and not architecture.stores_tied_head:
+        names = ["token_embd", "output"] if architecture.model_type in REPEATS_HEAD else ["output"]
+    types = Counter(_type(name, fmt, architecture, layer) for name in names for layer in (layers or (0,)))
     total = sum(count * _block_bytes(kind, tensor.columns, fmt) for kind, count in types.items())
     return total / max(1, len(layers))
 
