@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.figures import figure, label
 from planner.report.i18n import Translator, translator_for
-from planner.report.layout import Paint, table, unpainted, wrap
+from planner.report.layout import COLUMNS, LINES, Paint, table, unpainted, wrap
 from planner.report.view import Ruled, subject
 
 if TYPE_CHECKING:
     from planner.plan import Conflict
     from planner.scenario import Scenario
-
-_COLUMNS = 100
 
 
 class WayOut(NamedTuple):
@@ -70,7 +68,7 @@ def _argument(conflict: Conflict, say: Translator) -> str:
 def conflict_text(
     conflict: Conflict, scenario: Scenario | None = None, *, language: str = "en", paint: Paint = unpainted
 ) -> str:
-    """Return ``conflict`` as text of at most 100 columns, with a final newline."""
+    """Return ``conflict`` as text of at most ``COLUMNS`` columns and about ``LINES`` lines."""
     say = translator_for(scenario, language)
     view = conflict_view(conflict, say, scenario)
     head = [f"{paint('strong', view.title)}  {paint('bad', say('no plan'))}"]
@@ -78,7 +76,7 @@ def conflict_text(
         head.append(paint("faint", view.subject))
     blocks = [
         head,
-        wrap(view.argument, _COLUMNS),
+        wrap(view.argument, COLUMNS),
         [f"{paint('strong', say('In conflict'))}  {' · '.join(view.requirements)}"],
     ]
     if view.ways_out:
@@ -87,7 +85,11 @@ def conflict_text(
         first, *rest = table([head, *rows], "lrrr", gap="   ")
         blocks.append([paint("strong", first), *rest])
     if view.rejected:
-        head = [say("Ruled out"), say("candidates")]
-        first, *rest = table([head, *([it.label, it.candidates] for it in view.rejected)], "lr", gap="   ")
+        room = max(LINES - sum(len(block) + 1 for block in blocks) - 2, 3)
+        shown = view.rejected if len(view.rejected) <= room + 1 else view.rejected[:room]
+        rows = [[it.label, it.candidates] for it in shown]
+        if more := len(view.rejected) - len(shown):
+            rows.append([say("and {n} more; --format md tells all", n=more), ""])
+        first, *rest = table([[say("Ruled out"), say("candidates")], *rows], "lr", gap="   ")
         blocks.append([paint("faint", first), *rest])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import re
 
+COLUMNS, LINES = 100, 40
+"""A screen. Lines are a wish: what is told shorter to keep it never includes a figure of the plan."""
+
 Paint = Callable[[str, str], str]
 """(role, text) -> the text with the terminal's codes for ``strong``, ``faint``, ``good``, ``warn`` or ``bad``."""
 

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.breakdown import Breakdown
 from planner.report.i18n import Translator, translator_for
-from planner.report.layout import Paint, cut, gauge, pad, stacked, table, unpainted, width, wrap
+from planner.report.layout import COLUMNS, LINES, Paint, cut, gauge, pad, stacked, table, unpainted, width, wrap
 from planner.report.view import PlanView, Preferred, Requirement, plan_view
 
 if TYPE_CHECKING:
     from planner.plan import Plan
     from planner.scenario import Scenario
-
-COLUMNS, LINES = 100, 40
-"""A screen. Lines are a wish: what is told shorter to keep it never includes a figure of the plan."""
 
 _BAR = 20
 _SHADES = "█▓▒░"

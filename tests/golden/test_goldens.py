@@ -20,9 +20,9 @@ from planner.report.cloud import clouds_of
 from planner.report.conflict import conflict_text
 from planner.report.document import conflict_document, plan_document
 from planner.report.i18n import translator_for
-from planner.report.layout import width
+from planner.report.layout import COLUMNS, LINES, width
 from planner.report.structured import conflict_to_dict, dump
-from planner.report.text import COLUMNS, LINES, plan_text
+from planner.report.text import plan_text
 from planner.scenario import Scenario, load_scenario
 from planner.solve import solve
 

@@ -10,8 +10,8 @@ import pytest
 from planner.cli.output import _painted
 from planner.report.conflict import conflict_text
 from planner.report.i18n import LANGUAGES
-from planner.report.layout import width
-from planner.report.text import LINES, plan_text
+from planner.report.layout import LINES, width
+from planner.report.text import plan_text
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
