@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planner import power
-from planner.cost import per_month, usd, usd_per_million_tokens
+from planner.cost import per_month, total_cost_of_ownership, usd, usd_per_million_tokens
 from planner.plan import Estimate, Term
-from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, format_usd
+from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, format_months, format_usd
 
 if TYPE_CHECKING:
     from planner.candidates import CandidateTable
@@ -35,7 +35,14 @@ _TPOT_TERMS = {
 
 def estimates(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
     """Return everything that a plan says of ``item``."""
-    return (*latency(table, item), memory(table, item), *money(table, item), *_quality(item), _power(item))
+    return (
+        *latency(table, item),
+        memory(table, item),
+        *money(table, item),
+        *_total(table, item),
+        *_quality(item),
+        _power(item),
+    )
 
 
 def latency(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
@@ -132,6 +139,23 @@ def money(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
             Estimate("cost_usd_per_million_output_tokens", per_million, "USD", source="at the scenario's load all day")
         )
     return tuple(found)
+
+
+def _total(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
+    """Return the total cost over the horizon, where the scenario states one."""
+    months = table.scenario.budget.horizon_months
+    if months is None:
+        return ()
+    capex = item.pool.capex_usd * item.instances
+    written_off = sum(hourly for name, hourly in item.pool.terms if name == "purchase") * item.instances
+    running = per_month(usd(item.cost) - written_off)
+    terms = [Term("running", running * months, "USD", f"{months} x {format_usd(running, 'month')}")]
+    if capex:
+        price = item.pool.price
+        each = f"{item.instances} x {format_usd(item.pool.capex_usd)}"
+        terms.insert(0, Term("purchase", capex, "USD", each, f"{price.source}, {price.as_of}"))
+    total = total_cost_of_ownership(capex, running, months)
+    return (Estimate("tco_usd", total, "USD", terms=tuple(terms), source=f"over {format_months(months)}"),)
 
 
 def _facility_source(table: CandidateTable) -> str:

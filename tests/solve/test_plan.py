@@ -114,6 +114,14 @@ def test_the_bill_is_whole_instances_at_their_price(plan, catalog) -> None:
     assert made.gpus == made.instances * catalog.offers[made.offer].gpus
 
 
+def test_the_total_over_the_horizon_is_what_is_paid_by_its_end(root, catalog) -> None:
+    plan = solve(load_scenario(root / "scenarios" / "32b-on-premises.yaml"), catalog)
+    total = next(item for item in plan.estimates if item.name == "tco_usd")
+    assert total.value == pytest.approx(36 * plan.cost_usd_per_month, rel=1e-6)
+    capex = next(item.actual for item in plan.margins if item.requirement == "budget.capex")
+    assert next(term.value for term in total.terms if term.name == "purchase") == pytest.approx(capex)
+
+
 def test_json_keeps_everything_and_reads_back(plan) -> None:
     text = json.dumps(plan_to_dict(plan), allow_nan=False)
     data = json.loads(text)
