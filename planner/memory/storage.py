@@ -15,6 +15,14 @@ FULL_PRECISION_BITS = 16
 """At or above this a format stores every tensor alike: it is a data type, not a quantization."""
 
 
+MTP_ROLES: dict[str, Component] = {
+    "embed_tokens": "embedding",
+    "shared_head": "lm_head",
+    "router": "router",
+    "eh_proj": "projector",
+}
+"""Tensors of a multi-token-prediction layer that recipes treat as their namesakes outside it (DeepSeek-V3's files)."""
+
 EXPERTS_ONLY = ("mxfp4",)
 """Formats whose published mixtures of experts (gpt-oss) convert the routed experts alone."""
 
@@ -25,8 +33,11 @@ def is_quantized(tensor: Tensor, fmt: WeightFormat, *, mixture: bool = False) ->
         return False
     if mixture and fmt.id in EXPERTS_ONLY and tensor.component != "experts_routed":
         return False
-    matrix = tensor.linear or tensor.component == "embedding"
-    if not matrix or tensor.component in fmt.unquantized or tensor.component in TOWERS:
+    role = tensor.component
+    if role == "mtp":
+        role = MTP_ROLES.get(tensor.name.rpartition(".")[2], role)
+    matrix = tensor.linear or role == "embedding"
+    if not matrix or role in fmt.unquantized or role in TOWERS:
         return False
     return _groups_fit(tensor.columns, fmt)
 
