@@ -196,13 +196,14 @@ def level_of(rule: Rule) -> Level:
     names = _shown(rule)
     if any(VARIABLES[name].stage != "static" for name in names):
         return "fleet"
-    offered = any(name.startswith("offer.") or name == "nodes_per_replica" for name in names)
-    if not offered:
-        return "layout"
-    subjects = {VARIABLES[name].subject for name in names} - {"offer", "accelerator"} - _FIXED
-    if not subjects:
+    subjects = {VARIABLES[name].subject for name in names} - _FIXED
+    if "nodes_per_replica" in names:
+        subjects.add("offer")
+    if subjects and subjects <= {"offer", "accelerator"}:
         return "price"
-    return "placement" if subjects == {"layout"} else "row"
+    if "offer" not in subjects:
+        return "layout"
+    return "placement" if subjects <= {"offer", "accelerator", "layout"} else "row"
 
 
 def _shown(rule: Rule) -> tuple[str, ...]:
