@@ -1,0 +1,161 @@
+"""Published training runs, and the efficiency of compute that they imply.
+
+MFU mixes what hardware does with what a layout costs. Each run's MFU is therefore turned into the efficiency of compute
+that, with the run's own traffic, bubble and recomputation, gives exactly that MFU; a generation's efficiency is the
+median over its runs, its interval their range widened by the spread between runs of other generations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from planner.catalog.schema.accelerators import Accelerator
+from planner.errors import CatalogError, Diagnostic
+from planner.paths import data_dir
+from planner.source import CATALOG_LIMITS, load_yaml
+from planner.training.flops import ModelShape
+from planner.training.parallel import Parallel
+from planner.training.precision import PRECISIONS
+from planner.training.time import Cluster, StepInput, step_time
+
+BORROWED_SPREAD = 1.35
+"""By how much the interval of a generation without runs widens: the ratio of the medians of Ampere and Hopper is within
+it (1.2), and vendors' libraries are younger elsewhere."""
+
+BEST_GEMM = 0.87
+"""Matrix products of the best shape reach this share of the peak (A100, BF16): no run computes faster."""
+
+OWN_SPREAD = 1.2
+"""Margin on both ends of a generation's own runs, which are few: with it, 12 of 14 runs lie in the interval that the
+other campaigns give."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRun:
+    """One run as published. ``gpus_per_node`` is 8 in all of them."""
+
+    id: str
+    accelerator: str
+    step: StepInput
+    network_gbytes_per_s: float
+    mfu: float
+    source: str
+    as_of: str
+    gpus_per_node: int = 8
+
+    def cluster(self, accelerator: Accelerator) -> Cluster:
+        """Return the run's devices."""
+        return Cluster(accelerator, self.gpus_per_node, self.network_gbytes_per_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """Efficiency of compute with its 90 % interval. ``measured``: runs of the same generation exist."""
+
+    value: float
+    low: float
+    high: float
+    runs: tuple[str, ...]
+    measured: bool
+
+
+@lru_cache(maxsize=4)
+def load_runs(path: Path | None = None) -> tuple[PublishedRun, ...]:
+    """Return the published runs, in the file's order. Raises CatalogError for a file that cannot be read."""
+    document = load_yaml(
+        path or data_dir("catalogs") / "training" / "runs.yaml", limits=CATALOG_LIMITS, error=CatalogError
+    )
+    problems: list[Diagnostic] = []
+    found = []
+    for index, row in enumerate(document.data.get("runs") or ()):
+        try:
+            found.append(_run(row))
+        except (KeyError, TypeError, ValueError) as error:
+            problems.append(document.diagnostic(("runs", index), f"is no training run: {error}", code="training-run"))
+    if problems:
+        raise CatalogError(problems)
+    return tuple(found)
+
+
+def _run(row: Mapping[str, Any]) -> PublishedRun:
+    model, layout, batch = row["model"], row["layout"], row["batch"]
+    tp, pp, cp = layout.get("tp", 1), layout.get("pp", 1), layout.get("cp", 1)
+    dp = layout["gpus"] // (tp * pp * cp)
+    sharded = tp * pp == 1
+    shape = ModelShape(
+        parameters=float(model["parameters"]),
+        total=float(model.get("total", model["parameters"])),
+        layers=model["layers"],
+        hidden=model["hidden"],
+        attention=float(model["attention"]),
+        experts_per_token=model.get("experts_per_token", 0),
+        nodes_per_token=model.get("nodes_per_token", 0),
+    )
+    step = StepInput(
+        shape=shape,
+        parallel=Parallel(
+            dp, tp, pp, cp, layout.get("ep", 1), "fsdp" if sharded else "zero1", virtual_stages=layout.get("virtual", 1)
+        ),
+        precision=PRECISIONS[row["precision"]],
+        sequence_length=batch["tokens"],
+        micro_batch=batch["micro"],
+        accumulation=batch["sequences"] // (dp * batch["micro"]),
+        recompute=row["checkpointing"],
+    )
+    if not row["source"] or not row["as_of"]:
+        raise ValueError("a run needs its source and its day")
+    return PublishedRun(
+        row["id"], row["accelerator"], step, float(row["network"]), float(row["mfu"]), row["source"], str(row["as_of"])
+    )
+
+
+def implied_efficiency(run: PublishedRun, accelerator: Accelerator) -> float:
+    """Return the efficiency of compute at which the run's own layout gives its MFU, by bisection."""
+    low, high = 0.01, 1.5
+    for _ in range(40):
+        middle = (low + high) / 2
+        if step_time(run.step, run.cluster(accelerator), middle).mfu < run.mfu:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def efficiencies(
+    accelerators: Mapping[str, Accelerator], runs: tuple[PublishedRun, ...] | None = None
+) -> dict[str, Efficiency]:
+    """Return the efficiency of each generation that has runs, and of ``""``: any other."""
+    by_generation: dict[str, list[tuple[str, float]]] = {}
+    for run in load_runs() if runs is None else runs:
+        device = accelerators[run.accelerator]
+        by_generation.setdefault(device.generation, []).append((run.id, implied_efficiency(run, device)))
+    found = {}
+    for generation, values in sorted(by_generation.items()):
+        each = [value for _, value in values]
+        found[generation] = Efficiency(
+            median(each),
+            min(each) / OWN_SPREAD,
+            min(BEST_GEMM, max(each) * OWN_SPREAD),
+            tuple(name for name, _ in values),
+            True,
+        )
+    everything = [value for values in by_generation.values() for _, value in values]
+    names = tuple(name for values in by_generation.values() for name, _ in values)
+    found[""] = Efficiency(
+        median(everything),
+        min(everything) / BORROWED_SPREAD,
+        min(BEST_GEMM, max(everything) * BORROWED_SPREAD),
+        names,
+        False,
+    )
+    return found
+
+
+def efficiency_of(generation: str, known: Mapping[str, Efficiency]) -> Efficiency:
+    """Return a generation's own efficiency, else the one borrowed from all runs."""
+    return known.get(generation, known[""])

@@ -1,0 +1,214 @@
+"""Time of a training step: compute, communication that nothing hides, pipeline bubble.
+
+    step = (compute + tensor-parallel and expert traffic) x (1 + bubble), or the sharded traffic where that is longer
+
+``efficiency`` of compute is the one figure that is measured: published runs give it (``planner.training.evidence``).
+Formulas: Narayanan et al., arXiv 2104.04473, section 2.2 (bubble); Korthikanti et al., arXiv 2205.05198, section 4.2.2
+(tensor and sequence parallel traffic); ZeRO, arXiv 1910.02054, section 7 (sharded traffic).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.catalog.schema.accelerators import Accelerator
+from planner.training.flops import ModelShape, flops_per_token, recompute_share
+from planner.training.parallel import SHARDS_WEIGHTS, Parallel
+from planner.training.precision import Precision
+
+LINK_SHARE = 0.75
+"""Of the link's one-way rate that collectives of a layer reach: nccl-tests on NVLink and InfiniBand, large messages."""
+
+FP8_GAIN = 1.3
+"""Compute in FP8 over BF16: torchtitan Llama-3.1-8B on 8 H100, 8,532 over 6,667 tokens/s (docs/performance.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The devices and what joins them."""
+
+    accelerator: Accelerator
+    gpus_per_node: int
+    network_gbytes_per_s: float
+    """That one GPU sends between nodes, in one direction; 0 for a single node."""
+
+    def rate(self, ranks: int, stride: int = 1) -> float:
+        """Return bytes/s of one GPU in a ring of ``ranks`` that are ``stride`` GPUs apart.
+
+        What enters a node is shared inside it, so each of the ring's members there adds its network port, up to the
+        rate of the link.
+        """
+        if ranks <= 1:
+            return float("inf")
+        inside = self._inside(ranks * stride)
+        if ranks * stride <= self.gpus_per_node:
+            return inside * LINK_SHARE
+        members = max(1, self.gpus_per_node // stride)
+        ports = members * self.network_gbytes_per_s * 1e9
+        return (min(ports, inside) if members > 1 else ports) * LINK_SHARE
+
+    def _inside(self, span: int) -> float:
+        link, pcie = self.accelerator.link, self.accelerator.pcie
+        if min(span, self.gpus_per_node) <= link.domain and link.gbytes_per_s_one_way:
+            return link.gbytes_per_s_one_way * 1e9
+        return (pcie.gbytes_per_s_one_way if pcie else PCIE_GBYTES_PER_S) * 1e9
+
+
+PCIE_GBYTES_PER_S = 31.5
+"""PCIe 4.0 x16, where the catalog does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepInput:
+    """A step: what is trained, how it is spread, how much goes through."""
+
+    shape: ModelShape
+    parallel: Parallel
+    precision: Precision
+    sequence_length: int
+    micro_batch: int
+    accumulation: int
+    """Micro-batches of a step on one pipeline."""
+    recompute: str = "full"
+    """``none``, ``selective`` (attention core), ``alternate`` (every second product), ``full``, ``offloaded``."""
+    trains_all: bool = True
+    adapter_parameters: float = 0.0
+
+    @property
+    def tokens(self) -> float:
+        """Tokens of a step over all data-parallel ranks."""
+        return float(self.parallel.dp * self.accumulation * self.micro_batch * self.sequence_length)
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """Seconds of a step by cause; their sum is ``seconds``."""
+
+    compute: float
+    recompute: float
+    tensor_parallel: float
+    expert_parallel: float
+    """As far as computing another micro-batch does not hide it (DualPipe; Megatron's overlapped 1F1B)."""
+    bubble: float
+    data_parallel: float
+    """Gathering weights and reducing gradients, as far as computing does not hide it."""
+    tokens: float
+    model_flops: float
+    gpus: int
+    peak_flops: float
+
+    @property
+    def seconds(self) -> float:
+        """The step."""
+        parts = (self.compute, self.recompute, self.tensor_parallel, self.expert_parallel, self.bubble)
+        return sum(parts) + self.data_parallel
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of the whole run."""
+        return self.tokens / self.seconds
+
+    @property
+    def mfu(self) -> float:
+        """Model FLOPs over what the GPUs could do in 16 bit in that time."""
+        return self.model_flops / (self.gpus * self.peak_flops * self.seconds)
+
+
+def peak_flops(accelerator: Accelerator) -> float:
+    """Return the dense 16-bit peak that MFU is measured against; 0 where there is none."""
+    return accelerator.peak_flops("bf16") or accelerator.peak_flops("fp16")
+
+
+def bubble_share(parallel: Parallel, micro_batches: int) -> float:
+    """Return idle over busy time of a pipeline: (p - 1) / (m v).
+
+    >>> bubble_share(Parallel(pp=8), 32)
+    0.21875
+    """
+    return (parallel.pp - 1) / (micro_batches * parallel.virtual_stages)
+
+
+def step_time(step: StepInput, cluster: Cluster, efficiency: float) -> StepTime:
+    """Return the time of a step when compute runs at ``efficiency`` of the 16-bit peak.
+
+    Raises ValueError for a device without a 16-bit rate, and for several nodes without a network between them.
+    """
+    parallel, shape = step.parallel, step.shape
+    peak = peak_flops(cluster.accelerator)
+    if not peak:
+        raise ValueError(f"{cluster.accelerator.name} has no 16-bit rate in the catalog")
+    if parallel.gpus > cluster.gpus_per_node and not cluster.network_gbytes_per_s:
+        raise ValueError(f"{parallel.gpus} GPUs span nodes, and the network between them is not known")
+    flops = flops_per_token(shape, step.sequence_length, trains_all=step.trains_all) * step.tokens
+    gain = FP8_GAIN if step.precision.compute_format == "fp8" else 1.0
+    compute = flops / (parallel.gpus * peak * efficiency * gain)
+    recompute = compute * recompute_share(step.recompute, trains_all=step.trains_all)
+    passes = 2.0 + (1.0 if step.recompute in ("full", "offloaded") else 0.0)
+    tensor = _tensor_seconds(step, cluster, passes)
+    experts = max(0.0, _expert_seconds(step, cluster, passes) - compute)
+    busy = compute + recompute + tensor + experts
+    bubble = busy * bubble_share(parallel, step.accumulation)
+    traffic = _data_seconds(step, cluster)
+    hidden_by = busy if parallel.sharding in SHARDS_WEIGHTS else busy * (2 / 3) / step.accumulation
+    return StepTime(
+        compute, recompute, tensor, experts, bubble, max(0.0, traffic - hidden_by), step.tokens, flops, parallel.gpus,
+        peak,
+    )  # fmt: skip
+
+
+def _rank_tokens(step: StepInput) -> float:
+    """Tokens that one rank processes in a step, over all its micro-batches."""
+    return step.accumulation * step.micro_batch * step.sequence_length / step.parallel.cp
+
+
+def _tensor_seconds(step: StepInput, cluster: Cluster, passes: float) -> float:
+    """Two all-gathers and two reduce-scatters per layer and pass, of tokens x hidden x 2 B; nothing hides them."""
+    tp = step.parallel.tp
+    if tp == 1:
+        return 0.0
+    layers = step.shape.layers / step.parallel.pp
+    size = 4 * passes * layers * _rank_tokens(step) * step.shape.hidden * 2 * (tp - 1) / tp
+    return size / cluster.rate(tp)
+
+
+def _expert_seconds(step: StepInput, cluster: Cluster, passes: float) -> float:
+    """Each token travels to its experts and back, once per layer and pass, in 16 bit.
+
+    To experts of one node it travels once; routing may limit their nodes (DeepSeek-V3: four).
+    """
+    ep, shape = step.parallel.ep, step.shape
+    if ep == 1 or not shape.experts_per_token:
+        return 0.0
+    layers = shape.layers / step.parallel.pp
+    tokens = _rank_tokens(step) / step.parallel.tp
+    nodes = -(-ep // cluster.gpus_per_node)
+    copies, rate = shape.experts_per_token * (ep - 1) / ep, cluster.rate(ep)
+    if nodes > 1:
+        copies = min(shape.experts_per_token, nodes, shape.nodes_per_token or nodes) * (nodes - 1) / nodes
+        rate = cluster.rate(2, cluster.gpus_per_node)
+    return 2 * passes * layers * tokens * copies * shape.hidden * 2 / rate
+
+
+def _data_seconds(step: StepInput, cluster: Cluster) -> float:
+    """Traffic of sharding and gradients in one step.
+
+    Full sharding gathers the weights in forward and backward of each micro-batch and reduces gradients once; otherwise
+    gradients are reduced, and updated weights gathered, once. Experts already divided by ``ep`` are not counted again.
+    """
+    parallel, shape = step.parallel, step.shape
+    ways = parallel.shard_ways
+    ranks = parallel.dp * parallel.cp
+    if ranks == 1:
+        return 0.0
+    dense = min(shape.parameters, shape.total) if parallel.ep > 1 else shape.total
+    local = (dense + (shape.total - dense) / parallel.ep) / (parallel.tp * parallel.pp)
+    trained = local if step.trains_all else step.adapter_parameters / (parallel.tp * parallel.pp)
+    precision = step.precision
+    rate = cluster.rate(ways, parallel.tp)
+    if parallel.sharding in SHARDS_WEIGHTS:
+        gathered = 2 * step.accumulation * local * precision.compute
+        size = (gathered + trained * precision.gradients) * (ways - 1) / ways if ways > 1 else 0.0
+        across = trained * precision.gradients * 2 / ways if ways < ranks else 0.0
+        return size / rate + across / cluster.rate(2, cluster.gpus_per_node)
+    size = trained * (precision.gradients + precision.compute) * (ranks - 1) / ranks
+    return size / cluster.rate(ranks, parallel.tp)
