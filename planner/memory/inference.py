@@ -11,7 +11,7 @@ from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting import llamacpp, sglang, transformers, trtllm, vllm
-from planner.memory.accounting.runtime import EngineOptions, Runtime, Setting
+from planner.memory.accounting.runtime import EngineOptions, Kernels, Runtime, Setting
 from planner.memory.accounting.vllm_version import states_per_sequence
 from planner.memory.kv_cache import BLOCK_TOKENS, kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.kv_pool import Pool, pool
@@ -167,7 +167,7 @@ def runtime_of(
     Raises LookupError for an engine whose accounting is not known.
     """
     shape = forward_shape(architecture, layout)
-    return account(Setting(engine, accelerator, shape, layout, options, quantized=is_narrow(fmt)))
+    return account(Setting(engine, accelerator, shape, layout, options, kernels=kernels_of(fmt, architecture)))
 
 
 def account(setting: Setting) -> Runtime:
@@ -179,9 +179,11 @@ def account(setting: Setting) -> Runtime:
     return accounts(setting)
 
 
-def is_narrow(fmt: WeightFormat) -> bool:
-    """Whether weights in this format run through quantized kernels."""
-    return fmt.bits_per_weight < SIXTEEN_BITS
+def kernels_of(fmt: WeightFormat, architecture: ModelArchitecture) -> Kernels:
+    """Return what runs a model's weights in this format."""
+    if fmt.id == "mxfp4" and architecture.experts:
+        return "mxfp4"
+    return "quantized" if fmt.bits_per_weight < SIXTEEN_BITS else "plain"
 
 
 SIXTEEN_BITS = 16

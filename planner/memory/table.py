@@ -15,8 +15,8 @@ from planner.architecture.model import ModelArchitecture
 from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
-from planner.memory.accounting.runtime import EngineOptions, Runtime, Setting
-from planner.memory.inference import PAGE_TOKENS, account, engine_pool, is_narrow
+from planner.memory.accounting.runtime import KERNELS, EngineOptions, Runtime, Setting
+from planner.memory.inference import PAGE_TOKENS, account, engine_pool, kernels_of
 from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.padding import ExpertPadding, expert_padding
 from planner.memory.shape import forward_shape
@@ -67,15 +67,17 @@ def budget_table(
     dp = options.attention_dp
     tp, pp, ep = columns.tp, columns.pp, columns.ep
 
-    quantized = np.array([is_narrow(fmt) for fmt in columns.formats], dtype=np.int64)[columns.format_index]
+    by_format = np.array([KERNELS.index(kernels_of(fmt, architecture)) for fmt in columns.formats], dtype=np.int64)
+    by_engine = np.array([engine.id == "vllm" for engine in columns.engines], dtype=np.int64)  # others do not ask
+    kernels = by_format[columns.format_index] * by_engine[columns.engine_index]
     shape = cache(lambda *degrees: forward_shape(architecture, Layout(*degrees)))
 
-    def runtime(accelerator: int, engine: int, tp: int, pp: int, ep: int, quantized: int) -> Runtime:
+    def runtime(accelerator: int, engine: int, tp: int, pp: int, ep: int, kernel: int) -> Runtime:
         device, kind = columns.accelerators[accelerator], columns.engines[engine]
-        setting = Setting(kind, device, shape(tp, pp, ep), Layout(tp, pp, ep, dp), options, bool(quantized))
+        setting = Setting(kind, device, shape(tp, pp, ep), Layout(tp, pp, ep, dp), options, KERNELS[kernel])
         return account(setting)
 
-    runtimes, where = _distinct(runtime, columns.accelerator_index, columns.engine_index, tp, pp, ep, quantized)
+    runtimes, where = _distinct(runtime, columns.accelerator_index, columns.engine_index, tp, pp, ep, kernels)
 
     paddings: list[ExpertPadding | None] = [None]
     pad_of = np.zeros((len(columns.engines), len(columns.formats), len(columns.accelerators)), dtype=np.int64)

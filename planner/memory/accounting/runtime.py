@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.memory.shape import ForwardShape
 from planner.memory.sharding import Layout
+
+Kernels = Literal["plain", "quantized", "mxfp4"]
+"""What runs the weights: 16-bit kernels, kernels for formats below that, or those of MXFP4 experts."""
+
+KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,7 @@ class Setting:
     shape: ForwardShape
     layout: Layout
     options: EngineOptions
-    quantized: bool = False
-    """The weights are in a format below 16 bit."""
+    kernels: Kernels = "plain"
 
     @property
     def total_bytes(self) -> int:

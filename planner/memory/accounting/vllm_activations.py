@@ -77,7 +77,7 @@ def sampler_bytes(setting: Setting, version: Version) -> float:
     if version.era != "triton":
         return SORT_BYTES
     shape = setting.shape
-    plain = not (shape.top_k or shape.recurrent or shape.multimodal or setting.quantized)
+    plain = not (shape.top_k or shape.recurrent or shape.multimodal or setting.kernels != "plain")
     first = shape.model_type in RUNNER_V2_FIRST and version.minor >= RUNNER_V2_FIRST_SINCE
     return RUNNER_V2_BYTES if plain and (first or version.minor >= RUNNER_V2_SINCE) else TRITON_BYTES
 
@@ -91,9 +91,12 @@ def _expert_scratch(setting: Setting, version: Version, tokens: int) -> float:
     """Return the bytes of the fused experts' two scratch buffers.
 
     From 0.14: max(activation, hidden) and max(up projections, hidden) features per row; before, the first held both
-    outputs and the second the activation.
+    outputs and the second the activation. Kernels of MXFP4 experts gather and scatter without them (gpt-oss-20b on
+    0.19 keeps nothing beside the sampler).
     """
     shape = setting.shape
+    if setting.kernels == "mxfp4":
+        return 0.0
     rows = tokens * shape.top_k
     if version.minor >= EXPERTS_KEPT_SINCE:
         return 2.0 * rows * (max(shape.expert_out, shape.hidden) + max(shape.expert_in, shape.hidden))
