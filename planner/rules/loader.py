@@ -14,6 +14,7 @@ from planner.rules.shipped import load_packs
 if TYPE_CHECKING:
     from planner.rules.reading import RuleFile
     from planner.scenario import Scenario
+    from planner.source.document import Location, SourceDocument
 
 
 def load_rule_file(path: Path, *, name: str = "", pack: str = "") -> RuleFile:
@@ -48,13 +49,14 @@ def load_rule_files(paths: Iterable[Path]) -> tuple[RuleFile, ...]:
 def scenario_rules(scenario: Scenario) -> RuleSet:
     """Return the rules of a scenario, as its keys ``rules``, ``rule_packs``, ``disable_rules``, ``rule_penalties`` say.
 
-    Raises RuleError as ``select_rules`` does.
+    Raises RuleError as ``select_rules`` does, with the lines of the scenario.
     """
     return select_rules(
         packs=scenario.rule_packs,
         files=scenario.rules,
         disabled=[Disabled(item.id, item.reason) for item in scenario.disabled_rules],
         penalties=scenario.rule_penalties_usd_per_month,
+        document=scenario.document,
     )
 
 
@@ -64,36 +66,44 @@ def select_rules(
     files: Sequence[Path] = (),
     disabled: Sequence[Disabled] = (),
     penalties: Mapping[str, float] | None = None,
+    document: SourceDocument | None = None,
 ) -> RuleSet:
     """Return the rules in force: the default packs, ``packs`` and ``files`` beside them, less ``disabled``.
 
-    ``penalties`` (USD per month by rule id) replace those of ``prefer`` rules. Raises RuleError for packs and rules
-    that do not exist, a rule that two files define, a penalty on a rule that has none.
+    ``penalties`` (USD per month by rule id) replace those of ``prefer`` rules; ``document`` is the scenario that says
+    so, for the places of problems. Raises RuleError for packs and rules that do not exist, a rule that two files
+    define, a penalty on a rule that has none.
     """
     shipped = load_packs()
     known = {pack.id: pack for pack in shipped}
-    problems = [
-        Diagnostic(f"there is no pack {name!r}", code="unknown-pack", help=_near(name, known))
-        for name in packs
-        if name not in known
-    ]
+    prices = penalties or {}
     rules = [rule for pack in shipped if pack.default or pack.id in packs for rule in pack.rules]
     rules += [rule for file in load_rule_files(files) for rule in file.rules]
-    problems += twice(rules)
+    problems = twice(rules)
+
+    def report(location: Location, message: str, code: str, remedy: str = "") -> None:
+        if document is not None and document.path:
+            problems.append(document.diagnostic(location, message, code=code, help=remedy))
+        else:
+            problems.append(Diagnostic(message, code=code, help=remedy))
+
+    for index, name in enumerate(packs):
+        if name not in known:
+            report(("rule_packs", index), f"there is no pack {name!r}", "unknown-pack", _near(name, known))
     ids = {rule.id: rule for rule in rules}
     elsewhere = {rule.id: pack.id for pack in shipped for rule in pack.rules}
-    for what, name in [*(("disables", item.id) for item in disabled), *(("prices", key) for key in penalties or {})]:
+    named: list[tuple[Location, str]] = [(("disable_rules", i, "id"), item.id) for i, item in enumerate(disabled)]
+    named += [(("rule_penalties", name), name) for name in prices]
+    for location, name in named:
         if name not in ids:
             hint = f"it is in the pack {elsewhere[name]!r}" if name in elsewhere else _near(name, ids)
-            text = f"the scenario {what} the rule {name!r}, which it does not have"
-            problems.append(Diagnostic(text, code="unknown-rule", help=hint))
-        elif what == "prices" and ids[name].effect != "prefer":
+            report(location, f"the scenario has no rule {name!r}", "unknown-rule", hint)
+        elif location[0] == "rule_penalties" and ids[name].effect != "prefer":
             text = f"the rule {name!r} has no penalty: its effect is {ids[name].effect}"
-            problems.append(Diagnostic(text, code="no-penalty"))
+            report(location, text, "no-penalty", "leave it out, or use a rule with `effect: prefer`")
     if problems:
         raise RuleError(problems)
     off = {item.id for item in disabled}
-    prices = penalties or {}
     kept = tuple(
         replace(rule, penalty_usd_per_month=prices[rule.id]) if rule.id in prices else rule
         for rule in rules

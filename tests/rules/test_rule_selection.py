@@ -94,6 +94,21 @@ def test_a_scenario_selects(tmp_path: Path) -> None:
     assert [item.id for item in rules.disabled] == ["single-replica"]
 
 
+def test_a_wrong_selection_points_into_the_scenario(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "name: s\nmodel: meta-llama/Llama-3.1-8B-Instruct\n"
+        "workload: {input_tokens: 1024, output_tokens: 256, concurrency: 8}\n"
+        "rule_packs: [procurment]\ndisable_rules:\n  - {id: single-replicas, reason: a demo}\n"
+        "rule_penalties: {single-replica: 5 USD/month}\n"
+    )
+    with pytest.raises(RuleError) as caught:
+        scenario_rules(load_scenario(path))
+    found = [(item.line, item.excerpt[item.column - 1 :][: item.width]) for item in caught.value.diagnostics]
+    assert found == [(4, "procurment"), (6, "single-replicas"), (7, "5 USD/month")]
+    assert {item.path for item in caught.value.diagnostics} == {str(path)}
+
+
 def test_rules_survive_the_cache(root: Path) -> None:
     for pack in read_packs(root / "catalogs" / "rules"):
         for rule in pack.rules:
