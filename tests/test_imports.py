@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("scenario", "catalog", "architecture", "number_formats"),
     ("memory", "performance", "cost", "power", "rules", "training"),
     ("candidates",),
-    ("solve", "plan_io"),
+    ("solve", "plan_io", "plan_diff"),
     ("explain", "report", "deploy"),
     ("cli",),
     ("__main__",),

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "planner.cli.candidates:candidates",
         "List every option that was evaluated, with its figures.",
     ),
+    "diff": ("planner.cli.diff:diff", "Show what leads from one plan to another, and the money."),
     "memory": ("planner.cli.memory:memory", "Say what a model needs in memory, term by term."),
     "estimate": ("planner.cli.estimate:estimate", "Predict TTFT, TPOT and throughput of one deployment."),
     "formats": ("planner.cli.formats:formats", "Show the number formats and how they store a value."),
@@ -69,7 +70,8 @@ class _LazyGroup(click.Group):
     epilog="""\b
 Exit codes:
   0  done          2  wrong input or usage
-  1  unexpected    3  infeasible: no plan holds every requirement""",
+  1  unexpected    3  infeasible: no plan holds every requirement
+                   4  `diff --exit-code` found changes""",
 )
 @click.version_option(__version__, prog_name="planner")
 def cli() -> None:
