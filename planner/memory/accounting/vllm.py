@@ -13,6 +13,9 @@ UTILIZATION_092_SINCE = 18
 LARGE_DEVICE_BYTES = 70 * GIB
 """From 0.8 devices of at least this memory, A100 excepted, take the larger default batch."""
 
+SEQUENCES_BY_DEVICE_SINCE = 9
+"""V1 takes up to 1024 sequences on every device before this minor version (0.8.5 on an L40S leaves 19.4 GiB)."""
+
 V0_CHUNKS_ABOVE = 32768
 """V0 splits prompts into chunks of 2048 tokens when the context is longer than this."""
 
@@ -81,6 +84,8 @@ def batch_limits(setting: Setting, version: Version) -> tuple[int, int]:
     else:
         large = setting.total_bytes >= LARGE_DEVICE_BYTES and not setting.accelerator.id.startswith(("a100", "a800"))
         tokens, sequences = (8192, 1024) if large else (2048, 256)
+        if version.minor < SEQUENCES_BY_DEVICE_SINCE:
+            sequences = 1024
         if options.offline:
             tokens = 16384 if large else 8192
     sequences = options.max_num_seqs or sequences

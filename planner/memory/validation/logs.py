@@ -73,7 +73,8 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
     device = find_accelerator(name, total, catalog)
     known = device is not None
     if device is None:
-        device = unknown_device(total or 80.0)
+        vendor = "AMD" if "rocm" in row.text("engine_version").lower() else "NVIDIA"
+        device = unknown_device(total or 80.0, vendor)
         notes.append("device not stated" if not total else "device known by its memory alone")
     if total:
         options = replace(options, total_bytes=round(total * GIB))
@@ -173,11 +174,11 @@ def _options(row: LogRow, engine_id: str) -> EngineOptions:
     )
 
 
-def unknown_device(total_gib: float) -> Accelerator:
-    """Return a device of which only the memory is known: NVIDIA, without a fast link."""
+def unknown_device(total_gib: float, vendor: str = "NVIDIA") -> Accelerator:
+    """Return a device of which only the memory and the vendor are known, without a fast link."""
     name = "unknown"
     return Accelerator(
-        name, "unknown device", "NVIDIA", name, name, "", name, 2024, name, total_gib, total_gib, 1.0, {},
+        name, "unknown device", vendor, name, name, "", name, 2024, name, total_gib, total_gib, 1.0, {},
         Link("none", "none"), "the log's own total", "2026",
     )  # fmt: skip
 
