@@ -1,4 +1,4 @@
-"""``planner explain``: what a rule does in a scenario, and what the plan would be without it."""
+"""``planner explain``: what a rule does in a scenario, and which rules are against a candidate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from planner.cli.asking import scenario_argument, settings_option
 from planner.cli.output import emit, output_option
 
 if TYPE_CHECKING:
+    from planner.candidates.allowed import Allowance
     from planner.rules.rule import RuleSet
     from planner.scenario import Scenario
     from planner.solve.own_rules import Best, RuleEffect
@@ -19,32 +20,94 @@ if TYPE_CHECKING:
 
 @click.command()
 @scenario_argument
-@click.option("--rule", "rule_id", metavar="ID", required=True, help="The rule to explain.")
+@click.option("--rule", "rule_id", metavar="ID", default=None, help="Explain this rule.")
+@click.option(
+    "--candidate",
+    metavar="KEYS",
+    default=None,
+    help="Say which rules are against a candidate, such as 'accelerator=h100-sxm engine=sglang weights=nvfp4 tp=8'.",
+)
 @settings_option
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of output."
 )
 @output_option
-def explain(scenario: str, rule_id: str, settings: tuple[str, ...], form: str, output: Path | None) -> None:
-    """Show what a rule cut in SCENARIO and what dropping it would save.
+def explain(
+    scenario: str,
+    rule_id: str | None,
+    candidate: str | None,
+    settings: tuple[str, ...],
+    form: str,
+    output: Path | None,
+) -> None:
+    """Show what a rule cut in SCENARIO and what dropping it would save, or which rules are against a candidate.
 
-    The scenario is evaluated with the rule and without it; every other rule stays as it is.
+    With --rule the scenario is evaluated with the rule and without it; every other rule stays as it is. With
+    --candidate every combination is judged of what its keys (accelerator, offer, engine, weights, kv_cache, tp, pp, ep)
+    leave open.
 
     \b
     Examples:
       planner explain scenarios/70b-chat-company.yaml --rule contracted-providers
-      planner explain scenarios/70b-chat.yaml --rule gguf-in-llamacpp --format json
+      planner explain scenarios/70b-chat.yaml --candidate "engine=sglang weights=nvfp4 accelerator=h100-sxm"
     """
     from planner.catalog import load_catalog
     from planner.rules.loader import scenario_rules
     from planner.scenario import load_scenario
-    from planner.solve.own_rules import effect_of
 
+    if (rule_id is None) == (candidate is None):
+        raise click.UsageError("give one of --rule and --candidate")
     asked = load_scenario(scenario, settings=settings)
     rules = scenario_rules(asked)
-    _check(rule_id, rules, asked)
-    effect = effect_of(asked, rule_id, rules, load_catalog())
-    emit(json.dumps(_as_json(effect), indent=2, ensure_ascii=False) if form == "json" else _as_text(effect), output)
+    if rule_id is not None:
+        from planner.solve.own_rules import effect_of
+
+        _check(rule_id, rules, asked)
+        effect = effect_of(asked, rule_id, rules, load_catalog())
+        told = json.dumps(_as_json(effect), indent=2, ensure_ascii=False) if form == "json" else _as_text(effect)
+    else:
+        from planner.candidates.allowed import allowance
+
+        found = allowance(asked, load_catalog(), rules, _named(candidate or ""))
+        told = (
+            json.dumps(_allowed_json(found), indent=2, ensure_ascii=False) if form == "json" else _allowed_text(found)
+        )
+    emit(told, output)
+
+
+def _named(text: str) -> dict[str, str]:
+    """Return ``{"tp": "8", ...}`` for ``tp=8 ...``; commas may stand between."""
+    named = {}
+    for part in text.replace(",", " ").split():
+        key, separator, value = part.partition("=")
+        if not separator or not value:
+            raise click.BadParameter(f"{part!r} is not KEY=VALUE", param_hint="--candidate")
+        named[key] = value
+    return named
+
+
+def _allowed_text(found: Allowance) -> str:
+    if found.allowed:
+        lines = [f"{found.allowed:,} of {found.combinations:,} combinations are allowed; the rest is cut by"]
+    else:
+        lines = [f"none of {found.combinations:,} combinations is allowed" if found.combinations > 1 else "not allowed"]
+    for item in found.objections:
+        lines.append(f"  {item.rule.id}: {item.message}" + ("" if item.always else " (in part)"))
+        lines.append(f"    {item.rule.remedy()}")
+    if not found.objections:
+        return "allowed: no rule is against it; `planner candidates` shows whether it holds the requirements"
+    return "\n".join(lines)
+
+
+def _allowed_json(found: Allowance) -> dict[str, Any]:
+    return {
+        "combinations": found.combinations,
+        "allowed": found.allowed,
+        "rules": [
+            {"id": it.rule.id, "always": it.always, "message": it.message, "fix": it.rule.remedy()}
+            for it in found.objections
+        ],
+    }
 
 
 def _check(rule_id: str, rules: RuleSet, scenario: Scenario) -> None:

@@ -125,10 +125,6 @@ class RuleSet:
                 return rule
         raise KeyError(rule_id)
 
-    def at(self, stage: Stage) -> tuple[Rule, ...]:
-        """Return the rules that can be decided at ``stage`` and not before."""
-        return tuple(rule for rule in self.rules if rule.stage == stage)
-
     def without(self, rule_id: str) -> RuleSet:
         """Return the set less one rule, for asking what that rule costs."""
         return RuleSet(tuple(rule for rule in self.rules if rule.id != rule_id), self.disabled)

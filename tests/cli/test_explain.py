@@ -1,4 +1,4 @@
-"""``planner explain --rule``."""
+"""``planner explain``: a rule, or what is against a candidate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from planner.cli.explain import explain
+from planner.errors import InputError
 
 SCENARIO = """
 name: s
@@ -71,3 +72,51 @@ def test_a_rule_that_does_not_apply(scenario: str, rule: str, hint: str) -> None
     result = CliRunner().invoke(explain, [scenario, "--rule", rule])
     assert result.exit_code == 2
     assert hint in " ".join(result.output.split())
+
+
+def candidate(scenario: str, keys: str, *more: str) -> str:
+    result = CliRunner().invoke(explain, [scenario, "--candidate", keys, *more], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_every_rule_against_a_candidate_is_named(scenario: str) -> None:
+    text = candidate(scenario, "accelerator=h100-sxm engine=sglang weights=nvfp4 tp=1 pp=1")
+    assert text.startswith("none of ")
+    for rule in ("nvfp4-compute-capability", "engine-runs-format", "sglang-nvfp4-blackwell"):
+        assert f"  {rule}: " in text
+    assert "vLLM with its Marlin kernel" in text
+
+
+def test_a_candidate_may_be_allowed(scenario: str) -> None:
+    keys = "offer=aws/p5.48xlarge/us-east-1 engine=vllm weights=fp8-e4m3 kv_cache=fp8 tp=8 pp=1"
+    assert candidate(scenario, keys).startswith("allowed: no rule is against it")
+
+
+def test_own_rules_count_against_a_candidate(scenario: str) -> None:
+    data = json.loads(
+        candidate(scenario, "accelerator=l4 engine=vllm weights=bf16 kv_cache=bf16 tp=1 pp=1", "--format", "json")
+    )
+    assert 0 < data["allowed"] < data["combinations"]
+    (rule,) = data["rules"]
+    assert (rule["id"], rule["always"]) == ("no-gcp", False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("acc=l4", "did you mean 'accelerator'?"),
+        ("weights=fp9", "the catalog has no weights 'fp9'"),
+        ("tp=x", "tp must be a whole number of at least 1"),
+        ("offer=aws/p5.48xlarge/us-east-1 accelerator=l4", "nothing on offer has l4"),
+    ],
+)
+def test_what_does_not_exist_is_said(scenario: str, keys: str, message: str) -> None:
+    result = CliRunner().invoke(explain, [scenario, "--candidate", keys])
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--rule", "no-gcp", "--candidate", "tp=8"], ["--candidate", "h100"]])
+def test_usage(scenario: str, arguments: list[str]) -> None:
+    assert CliRunner().invoke(explain, [scenario, *arguments]).exit_code == 2
