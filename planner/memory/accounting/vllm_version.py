@@ -57,7 +57,7 @@ def parse_version(text: str) -> Version:
     >>> parse_version("0.6.4.post1"), parse_version("0.8.5 dev V1"), parse_version("main 2025-08-20")
     (Version(minor=6, v0_engine=True), Version(minor=8, v0_engine=False), Version(minor=10, v0_engine=False))
     """
-    number = re.search(r"\b0\.(\d{1,2})(?![\dx])", text)
+    number = re.search(r"(?<![\d.])0\.(\d{1,2})(?![\dx])", text)
     date = re.search(r"\b(20\d\d)-(\d\d)", text)
     if number:
         minor = int(number[1])
@@ -65,5 +65,5 @@ def parse_version(text: str) -> Version:
         minor = max((release for release, month in RELEASES.items() if month <= date[0]), default=min(RELEASES))
     else:
         minor = NEWEST
-    stated = re.search(r"\bV([01])\b", text)
+    stated = re.search(r"\bV([01])\b(?!\.\d)", text)
     return Version(minor, stated[1] == "0" if stated else minor < V1_SINCE)
