@@ -45,6 +45,8 @@ class Margin:
     unit: str
     slack: float
     holds: bool
+    confidence: float | None = None
+    """At which confidence ``actual`` is meant; None for exact figures and best estimates."""
 
 
 @dataclass(frozen=True, slots=True)

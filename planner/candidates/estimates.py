@@ -33,6 +33,7 @@ class Estimated:
     serving: ServingEstimates
     e2e_p95_ms: Floats
     """TTFT p95 plus the remaining tokens at TPOT p95: an upper estimate, since both are rarely late together."""
+    e2e_p95_ms_high: Floats
     power_share: Floats
     """Mean power of a serving accelerator over its TDP."""
 
@@ -50,6 +51,12 @@ class Estimated:
     def output_tok_s(self) -> Floats:
         """Output tokens per second of one replica."""
         return self.serving.output_tok_s
+
+    def column(self, name: str) -> Floats:
+        """Return an estimate or a bound of its interval by name: ``tpot_p95_ms``, ``tpot_p95_ms_high``, ..."""
+        owner = self if name.startswith("e2e") else self.serving
+        values: Floats = getattr(owner, name)
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ class Estimator:
         return Estimated(
             serving=serving,
             e2e_p95_ms=serving.ttft_p95_ms + rest * serving.tpot_p95_ms,
+            e2e_p95_ms_high=serving.ttft_p95_ms_high + rest * serving.tpot_p95_ms_high,
             power_share=self._power_share(hardware, batch),
         )
 

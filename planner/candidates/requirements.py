@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.candidates.availability import availability
+from planner.candidates.confidence import at_confidence
 from planner.candidates.hardware import offer_tests
 from planner.candidates.space import quality_masks
 from planner.cost import DEFAULT_HORIZON_MONTHS, usd
@@ -82,41 +83,55 @@ def requirements(scenario: Scenario, *, marked: bool) -> tuple[Requirement, ...]
 
 
 def _latency(scenario: Scenario) -> list[Requirement]:
+    """Return the limits on predictions, which hold with ``sla.confidence`` or else by the best estimate."""
     sla = scenario.sla
+    sure = sla.confidence
     found = []
-    per_configuration: Sequence[tuple[str, float | None, Callable[[CandidateTable], Floats]]] = (
-        ("ttft_p50", sla.ttft_p50_ms, lambda table: _estimated(table, "ttft_mean_ms")),
-        ("ttft_p95", sla.ttft_p95_ms, lambda table: _estimated(table, "ttft_p95_ms")),
-        ("tpot_p95", sla.tpot_p95_ms, lambda table: _estimated(table, "tpot_p95_ms")),
-        ("e2e_p95", sla.e2e_p95_ms, lambda table: table.configurations.estimated.e2e_p95_ms[table.configuration]),
+    per_configuration: Sequence[tuple[str, float | None, str]] = (
+        ("ttft_p50", sla.ttft_p50_ms, "ttft_mean_ms"),
+        ("ttft_p95", sla.ttft_p95_ms, "ttft_p95_ms"),
+        ("tpot_p95", sla.tpot_p95_ms, "tpot_p95_ms"),
+        ("e2e_p95", sla.e2e_p95_ms, "e2e_p95_ms"),
     )
-    for name, limit, actual in per_configuration:
+    for name, limit, column in per_configuration:
         if limit is not None:
-            found.append(Requirement(f"sla.{name}", "max", limit, "ms", actual))
+            found.append(Requirement(f"sla.{name}", "max", limit, "ms", _estimated(column, "high", sure)))
     if sla.output_tokens_per_second is not None:
         floor = float(sla.output_tokens_per_second)
-        found.append(Requirement("sla.output_tokens_per_second", "min", floor, "tok/s", _throughput))
+        found.append(Requirement("sla.output_tokens_per_second", "min", floor, "tok/s", _throughput(sure)))
     return found
 
 
-def _estimated(table: CandidateTable, name: str) -> Floats:
-    values: Floats = getattr(table.configurations.estimated.serving, name)
-    return values[table.configuration]
+def _estimated(column: str, side: str, confidence: float | None) -> Callable[[CandidateTable], Floats]:
+    """Return what reads an estimate of every row, at a confidence where one is asked."""
+
+    def read(table: CandidateTable) -> Floats:
+        estimated = table.configurations.estimated
+        values: Floats = estimated.column(column)
+        if confidence is not None:
+            values = at_confidence(values, estimated.column(f"{column}_{side}"), confidence)
+        return values[table.configuration]
+
+    return read
 
 
-def _throughput(table: CandidateTable) -> Floats:
-    """Output rate of the whole fleet under the scenario's load.
+def _throughput(confidence: float | None) -> Callable[[CandidateTable], Floats]:
+    """Return what gives the output rate of the whole fleet under the scenario's load.
 
     At a concurrency C, C / b replicas' worth of sequences are in flight, whatever the number of replicas, each as fast
     as in a full batch or faster. At a request rate every fleet that keeps up answers what arrives.
     """
-    demand = table.demand
-    if demand.request_rate_per_s is not None:
-        keeps_up = table.configurations.capacity[table.configuration] > 0
-        return np.where(keeps_up, demand.request_rate_per_s * demand.output_tokens, 0.0)
-    per_replica = table.configurations.estimated.output_tok_s[table.configuration]
-    batch = table.configurations.batch[table.configuration]
-    return np.asarray(per_replica / batch * (demand.concurrency or 0), dtype=np.float64)
+    rate = _estimated("output_tok_s", "low", confidence)
+
+    def read(table: CandidateTable) -> Floats:
+        demand = table.demand
+        if demand.request_rate_per_s is not None:
+            keeps_up = table.configurations.capacity[table.configuration] > 0
+            return np.where(keeps_up, demand.request_rate_per_s * demand.output_tokens, 0.0)
+        batch = table.configurations.batch[table.configuration]
+        return np.asarray(rate(table) / batch * (demand.concurrency or 0), dtype=np.float64)
+
+    return read
 
 
 def _availability(scenario: Scenario) -> list[Requirement]:

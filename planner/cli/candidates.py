@@ -100,9 +100,7 @@ def _text(rows: Sequence[Mapping[str, Any]], paint: Callable[[str, str], str]) -
         return "–" if value is None else form.format(value)
 
     headings = [*(heading for heading, *_ in _TEXT_COLUMNS), "breaks"]
-    cells = [
-        [*(shown(row[key], form) for _, key, form, _ in _TEXT_COLUMNS), ", ".join(row["reasons"])] for row in rows
-    ]
+    cells = [[*(shown(row[key], form) for _, key, form, _ in _TEXT_COLUMNS), ", ".join(row["reasons"])] for row in rows]
     head, *lines = table([headings, *cells], "".join(side for *_, side in _TEXT_COLUMNS) + "l")
     painted = [line if row["feasible"] else paint("faint", line) for line, row in zip(lines, rows, strict=True)]
     return "\n".join([paint("strong", head), *painted]) + "\n"

@@ -223,7 +223,7 @@ def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> 
     floor = quantity(margin.requirement) in _FLOORS
     worst = low if floor else high
     return Requirement(
-        label=label(margin.requirement, say),
+        label=label(margin.requirement, say) + (f" @{format_percent(margin.confidence)}" if margin.confidence else ""),
         limit_text=f"{'≥' if floor else '≤'} {asked(margin.limit, margin.unit, say)}",
         actual_text=figure(margin.actual, margin.unit, say),
         interval_text=interval_of(estimate, say) if estimate else "",

@@ -56,6 +56,17 @@ def limits_that_decide(draft: Draft) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def confidence_in_something(draft: Draft) -> Iterator[Problem]:
+    """A confidence is one in predictions that are asked for."""
+    sla = _section(draft, "sla")
+    predicted = ("ttft_p50_ms", "ttft_p95_ms", "tpot_p95_ms", "e2e_p95_ms", "output_tokens_per_second")
+    if sla.get("confidence") is not None and all(sla.get(name) is None for name in predicted):
+        yield Problem(
+            ("sla", "confidence"), "decides nothing: no latency or throughput is asked for",
+            "add `ttft_p95: 2s`, `tpot_p95: 50ms` or another limit, or leave it out", "contradiction",
+        )  # fmt: skip
+
+
 def throughput_that_arrives(draft: Draft) -> Iterator[Problem]:
     """No more tokens can be generated than requests ask for."""
     load, asked = _section(draft, "workload"), _section(draft, "sla").get("output_tokens_per_second")
@@ -132,6 +143,7 @@ def rules_once(draft: Draft) -> Iterator[Problem]:
 CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     one_kind_of_load,
     limits_that_decide,
+    confidence_in_something,
     throughput_that_arrives,
     money_with_a_rate,
     purchase_with_its_terms,

@@ -139,6 +139,7 @@ REQUEST_RATE = _rate("requests", False, "12/s", "500/min")
 TOKEN_RATE = _rate("tokens", True, 5000, "5k tok/s")
 RECOVERY = _share({"exclusiveMinimum": 0, "maximum": 1}, "98%", above=0, most=1)
 AVAILABILITY = _share({"exclusiveMinimum": 0, "exclusiveMaximum": 1}, "99.9%", above=0, below=1)
+CONFIDENCE = _share({"minimum": 0.5, "maximum": 0.99}, "90%", least=0.5, most=0.99)
 HIT_SHARE = _share({"minimum": 0, "exclusiveMaximum": 1}, "30%", least=0, below=1)
 
 _MOST_MONEY = 1e12

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar
 from planner.scenario.kinds import (
     AVAILABILITY,
     CONCURRENCY,
+    CONFIDENCE,
     DURATION,
     HIT_SHARE,
     HORIZON,
@@ -117,6 +118,10 @@ class SLA(Section):
 
     availability: Annotated[float | None, AVAILABILITY] = None
     """Share of the time in which the SLA has to hold although replicas and nodes fail."""
+
+    confidence: Annotated[float | None, CONFIDENCE] = None
+    """How sure latencies and throughput have to be, given the errors of predictions; left out, they hold by the best
+    estimate, which is as often too low as too high."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from planner.candidates.rule_requirements import PREFIX
 from planner.cost import per_month, usd
 from planner.plan import Alternative, Margin, Plan, Proof
 from planner.solve.alternatives import why_lost
+from planner.solve.certainty import PREDICTED, doubts
 from planner.solve.figures import estimates, latency
 from planner.solve.reasons import reasons
 from planner.solve.rule_notes import preferences, rule_warnings
@@ -62,7 +64,7 @@ def assemble(
             for item in rivals
         ),
         rejected=(*table.rejected, *table.ruled_out, *broken_counts(table)),
-        warnings=(*_warnings(table, winner), *rule_warnings(table, winner.row)),
+        warnings=(*doubts(table, winner.row), *_warnings(table, winner), *rule_warnings(table, winner.row)),
         reasons=reasons(table, winner, rivals, effects),
         inputs=_inputs(table),
         preferences=preferences(table, winner.row),
@@ -73,6 +75,7 @@ def margins(table: CandidateTable, winner: Detail, found: tuple[Estimate, ...]) 
     """Return each requirement beside what the plan gives, and the memory beside what the device has."""
     figures = {item.name: item.value for item in found}
     budget = table.scenario.budget
+    confidence = table.scenario.sla.confidence
     monthly = per_month(usd(winner.cost))
     actual = {
         "sla.ttft_p50": figures["ttft_p50_ms"],
@@ -86,6 +89,9 @@ def margins(table: CandidateTable, winner: Detail, found: tuple[Estimate, ...]) 
     result = []
     for item in table.requirements:
         value = actual.get(item.id)
+        sure = confidence if item.id in PREDICTED else None
+        if sure is not None:
+            value = float(item.actual(table)[winner.row])
         if item.id == "budget":
             value = usd(winner.cost) if item.unit == "USD/h" else monthly
         if item.id == "budget.tco":
@@ -95,7 +101,7 @@ def margins(table: CandidateTable, winner: Detail, found: tuple[Estimate, ...]) 
         if item.id.startswith(PREFIX) and item.sense != "in":
             value = float(item.actual(table)[winner.row])
         if value is not None:
-            result.append(margin(item.id, item.sense, item.limit, value, item.unit))
+            result.append(replace(margin(item.id, item.sense, item.limit, value, item.unit), confidence=sure))
     least = table.scenario.quality.min_recovery
     if least is not None and winner.recovery.median is not None:
         result.append(margin("quality.min_recovery", "min", least, winner.recovery.median, "share"))
