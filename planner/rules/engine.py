@@ -185,11 +185,23 @@ class _Table:
                 return known
             case "not":
                 return np.asarray(_TRUE - self.truth(formula.parts[0]), dtype=np.int8)
-        join = np.minimum if formula.operator == "and" else np.maximum
-        result = self.truth(formula.parts[0])
-        for part in formula.parts[1:]:
+        # The outcome does not depend on the order: what decides everywhere is asked first, and then nothing more.
+        join, decided = (np.minimum, _FALSE) if formula.operator == "and" else (np.maximum, _TRUE)
+        first, *rest = sorted(formula.parts, key=self._effort)
+        result = self.truth(first)
+        for part in rest:
+            if (result == decided).all():
+                break
             result = join(result, self.truth(part))
         return result
+
+    def _effort(self, formula: Formula) -> int:
+        """Return how many evaluations a formula may take."""
+        if formula.operator != "leaf":
+            return sum(map(self._effort, formula.parts))
+        if formula.text in self._leaves:
+            return 0
+        return prod(len(self._column(name)[1]) for name in formula.reads)
 
     def _leaf(self, leaf: Formula) -> Truth:
         program = Program(leaf.text, leaf.compiled)
