@@ -15,7 +15,7 @@ from planner.architecture import count_parameters
 from planner.architecture.model import ModelArchitecture
 from planner.catalog import Catalog
 from planner.memory.validation import model_finder
-from planner.memory.validation.names import find_accelerator
+from planner.memory.validation.devices import find_accelerator
 from planner.memory.validation.summary import Errors, summarize
 from planner.training.memory import TrainingMemory, training_memory
 from planner.training.recipes import setup_of

@@ -14,15 +14,10 @@ from planner.catalog.schema.formats import KvFormat
 from planner.memory.accounting import vllm_version
 from planner.memory.accounting.runtime import EngineOptions
 from planner.memory.inference import InferenceBudget, inference_budget
+from planner.memory.validation.devices import find_accelerator
 from planner.memory.validation.llamacpp_logs import predict_llamacpp
 from planner.memory.validation.log_row import LogRow
-from planner.memory.validation.names import (
-    find_accelerator,
-    find_engine,
-    find_format,
-    find_kv_format,
-    unknown_quantization,
-)
+from planner.memory.validation.names import find_engine, find_format, find_kv_format, unknown_quantization
 from planner.units import GIB
 
 FindModel = Callable[[str], ModelArchitecture | None]

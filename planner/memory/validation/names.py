@@ -1,4 +1,4 @@
-"""What people call models, formats and devices in their logs, and which entity of the catalog that is."""
+"""What people call models, formats and engines in their logs, and which entity of the catalog that is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from planner.catalog import Catalog
-from planner.catalog.schema.accelerators import Accelerator
 
 # fmt: off
 _NOISE = frozenset((
@@ -219,50 +218,3 @@ ENGINES: tuple[tuple[str, str], ...] = (
 def find_engine(text: str) -> str | None:
     """Return the engine id that a log's name for it means, or None."""
     return next((engine for word, engine in ENGINES if word in text.lower()), None)
-
-
-_BY_TOTAL: tuple[tuple[float, float, str], ...] = (
-    (14.4, 14.9, "t4"),
-    (22.0, 22.4, "a10g"),
-    (23.4, 23.7, "rtx4090"),
-    (31.3, 31.9, "rtx5090"),
-    (39.3, 39.6, "a100-sxm-40"),
-    (44.3, 44.6, "l40s"),
-    (47.3, 47.6, "a6000"),
-    (79.17, 79.205, "h100-sxm"),
-    (79.0, 80.1, "a100-sxm-80"),
-    (94.9, 95.1, "rtxpro6000-se"),
-    (93.0, 93.2, "h100-nvl"),
-    (119.0, 122.0, "gb10"),
-    (139.5, 140.0, "h200-sxm"),
-    (178.0, 179.0, "b200-sxm"),
-    (184.0, 184.6, "gb200-nvl72"),
-    (191.0, 192.1, "mi300x"),
-    (267.0, 268.9, "b300-sxm"),
-)
-"""(from, to, device): GiB that CUDA or HIP reports as the total, where a log does not name its device."""
-
-
-def find_accelerator(name: str | None, total_gib: float | None, catalog: Catalog) -> Accelerator | None:
-    """Return the device that a log names, or the one whose total memory it prints; None where neither tells."""
-    by_total = _by_total(total_gib, catalog)
-    if name:
-        if by_total and name.lower().split()[0] in by_total.id:
-            return by_total
-        clean = re.sub(r"\(.*?\)|x ?\d+$", " ", name).strip()
-        for text in (clean, re.sub(r"\s*\d+ ?GB$", "", clean), clean.split(",")[0].split("+")[0].strip()):
-            found = catalog.resolve("accelerators", text)
-            if found:
-                return catalog.accelerators[found]
-        lowered = re.sub(r"[^a-z0-9]", "", clean.lower())
-        for key in sorted(catalog.accelerators):
-            if lowered and re.sub(r"[^a-z0-9]", "", key).startswith(lowered.replace("nvidia", "").replace("gb", "")):
-                return catalog.accelerators[key]
-    return by_total
-
-
-def _by_total(total_gib: float | None, catalog: Catalog) -> Accelerator | None:
-    for low, high, key in _BY_TOTAL:
-        if total_gib and low <= total_gib <= high and key in catalog.accelerators:
-            return catalog.accelerators[key]
-    return None
