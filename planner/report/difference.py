@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from planner.report.deployment import degrees
 from planner.report.figures import asked, figure, label, money
 from planner.report.i18n import ENGLISH
 from planner.report.layout import Paint, table, unpainted
-from planner.report.view import degrees
 
 if TYPE_CHECKING:
     from planner.plan import Deployment

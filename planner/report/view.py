@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.breakdown import Breakdown, breakdown, interval_of
-from planner.report.figures import asked, figure, label, money, quantity
+from planner.report.deployment import Fleet, Rival, fleet, rival
+from planner.report.figures import asked, figure, label, quantity
 from planner.report.i18n import Translator
 from planner.units import MICRO_USD_PER_USD, format_percent
 
 if TYPE_CHECKING:
-    from planner.plan import Alternative, Deployment, Estimate, Margin, Plan, Proof
+    from planner.plan import Estimate, Margin, Plan, Proof
     from planner.scenario import Scenario
 
 _FLOORS = {"output_tokens_per_second", "request_rate_per_s", "availability", "recovery"}
@@ -25,7 +26,7 @@ _FLOORS = {"output_tokens_per_second", "request_rate_per_s", "availability", "re
 class Requirement(NamedTuple):
     """A row of the margin table. ``low``/``high`` are the 90 % interval, None where the figure is exact.
 
-    ``sure`` says that the limit lies outside the interval.
+    ``sure`` says that the limit lies outside the interval, or that the figure is meant at the confidence asked for.
     """
 
     label: str
@@ -39,32 +40,6 @@ class Requirement(NamedTuple):
     actual: float
     low: float | None
     high: float | None
-
-
-class Fleet(NamedTuple):
-    """One deployment in words."""
-
-    verb: str
-    instances: int
-    offer: str
-    where: str
-    gpus: str
-    layout: str
-    formats: str
-    service: str
-
-
-class Rival(NamedTuple):
-    """A candidate that lost."""
-
-    name: str
-    layout: str
-    gpus: str
-    cost: str
-    difference: str
-    ttft: str
-    tpot: str
-    reason: str
 
 
 class Headline(NamedTuple):
@@ -111,8 +86,6 @@ class PlanView(NamedTuple):
     proof: str
     rejected: tuple[Ruled, ...]
     warnings: tuple[str, ...]
-    doubtful: str
-    """The requirements whose limit lies inside the 90 % interval, as a list in words."""
     sources: tuple[str, ...]
     inputs: tuple[tuple[str, str], ...]
 
@@ -137,7 +110,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
     return PlanView(
         title=plan.scenario,
         subject=subject(scenario, say) if scenario else plan.deployments[0].model,
-        fleets=tuple(_fleet(item, say) for item in plan.deployments),
+        fleets=tuple(fleet(item, say) for item in plan.deployments),
         cost_per_month=figure(plan.cost_usd_per_month, "USD/month", say),
         cost_per_hour=per_hour,
         cost_per_million=per_token,
@@ -147,7 +120,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         cost=breakdowns(["cost", "power"], least=1),
         performance=breakdowns(latencies),
         reasons=tuple(map(say.sentence, plan.reasons)),
-        rivals=tuple(_rival(item, plan, say) for item in plan.alternatives),
+        rivals=tuple(rival(item, plan, say) for item in plan.alternatives),
         preferences=tuple(
             Preferred(item.rule, say.sentence(item.message), figure(item.usd_per_month, "USD/month", say))
             for item in plan.preferences
@@ -157,7 +130,6 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
             Ruled(label(item.reason, say), say.sentence(item.message), f"{item.count:,}") for item in plan.rejected
         ),
         warnings=(*map(say.sentence, plan.warnings), *_switched_off(scenario, say)),
-        doubtful=", ".join(item.label for item in requirements if item.holds and not item.sure),
         sources=sources,
         inputs=plan.inputs,
     )
@@ -229,7 +201,7 @@ def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> 
         interval_text=interval_of(estimate, say) if estimate else "",
         slack_text=format_percent(margin.slack, 0),
         holds=margin.holds,
-        sure=margin.holds and (worst is None or (worst >= margin.limit if floor else worst <= margin.limit)),
+        sure=margin.holds and (margin.confidence is not None or _beyond(margin, worst, floor)),
         limit=margin.limit,
         actual=margin.actual,
         low=low,
@@ -237,64 +209,6 @@ def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> 
     )
 
 
-def _fleet(item: Deployment, say: Translator) -> Fleet:
-    return Fleet(
-        verb=say("Buy") if item.pricing == "purchase" else say("Rent"),
-        instances=item.instances,
-        offer=item.offer,
-        where=_where(item, say),
-        gpus=f"{item.gpus} × {item.accelerator}",
-        layout=_layout(item, say),
-        formats=say(
-            "{engine}, weights {weights}, KV cache {kv_cache}",
-            engine=item.engine,
-            weights=item.weights,
-            kv_cache=item.kv_cache,
-        ),
-        service=item.service,
-    )
-
-
-def _where(item: Deployment, say: Translator) -> str:
-    """Return who rents it out, where and how it is paid; for what is bought only the country of its price."""
-    if item.pricing == "purchase":
-        return say("at prices of {region}", region=item.region)
-    region = say("any region") if item.region == "any" else item.region
-    return say("{provider}, {region}, {pricing}", provider=item.provider, region=region, pricing=say(item.pricing))
-
-
-def _layout(item: Deployment, say: Translator) -> str:
-    """Return replicas, their GPUs and degrees of parallelism, and what each holds."""
-    one, single = item.replicas == 1, item.gpus_per_replica == 1
-    words = {"n": item.replicas, "gpus": item.gpus_per_replica, "split": degrees(item)}
-    if single:
-        where = say("1 replica on 1 GPU") if one else say("{n} replicas on 1 GPU each", **words)
-    elif one:
-        where = say("1 replica on {gpus} GPUs ({split})", **words)
-    else:
-        where = say("{n} replicas on {gpus} GPUs each ({split})", **words)
-    if item.batch_per_replica == 1:
-        return say("{where}, 1 sequence at a time", where=where)
-    return say("{where}, {n} sequences at a time", where=where, n=item.batch_per_replica)
-
-
-def degrees(item: Deployment) -> str:
-    """Return ``TP 8 × PP 2``: the degrees of parallelism above one."""
-    named = (("TP", item.tensor_parallel), ("PP", item.pipeline_parallel), ("EP", item.expert_parallel))
-    return " × ".join(f"{name} {degree}" for name, degree in named if degree > 1) or "TP 1"
-
-
-def _rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
-    made = item.deployment
-    estimates = {quantity(it.name): figure(it.value, it.unit, say) for it in item.estimates}
-    more = item.cost_usd_per_month - plan.cost_usd_per_month
-    return Rival(
-        name=f"{made.instances} × {made.offer}",
-        layout=f"{made.replicas} × {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}",
-        gpus=f"{made.gpus} × {made.accelerator}",
-        cost=figure(item.cost_usd_per_month, "USD", say),
-        difference=f"{'+' if more >= 0 else ''}{money(more)}",
-        ttft=estimates.get("ttft_p95", ""),
-        tpot=estimates.get("tpot_p95", ""),
-        reason=say.sentence(item.reason),
-    )
+def _beyond(margin: Margin, worst: float | None, floor: bool) -> bool:
+    """Say whether the limit lies beyond the worse end of the interval, or there is no interval."""
+    return worst is None or (worst >= margin.limit if floor else worst <= margin.limit)

@@ -1,0 +1,102 @@
+"""Deployments in words: what is rented or bought, how it is laid out, and how an alternative differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from planner.report.figures import figure, money, quantity
+from planner.report.i18n import Translator
+
+if TYPE_CHECKING:
+    from planner.plan import Alternative, Deployment, Plan
+
+
+class Fleet(NamedTuple):
+    """One deployment in words."""
+
+    verb: str
+    instances: int
+    offer: str
+    where: str
+    gpus: str
+    layout: str
+    formats: str
+    service: str
+
+
+class Rival(NamedTuple):
+    """A candidate that lost."""
+
+    name: str
+    layout: str
+    gpus: str
+    cost: str
+    difference: str
+    ttft: str
+    tpot: str
+    reason: str
+
+
+def fleet(item: Deployment, say: Translator) -> Fleet:
+    """Return the words of one deployment."""
+    return Fleet(
+        verb=say("Buy") if item.pricing == "purchase" else say("Rent"),
+        instances=item.instances,
+        offer=item.offer,
+        where=_where(item, say),
+        gpus=f"{item.gpus} × {item.accelerator}",
+        layout=_layout(item, say),
+        formats=say(
+            "{engine}, weights {weights}, KV cache {kv_cache}",
+            engine=item.engine,
+            weights=item.weights,
+            kv_cache=item.kv_cache,
+        ),
+        service=item.service,
+    )
+
+
+def _where(item: Deployment, say: Translator) -> str:
+    """Return who rents it out, where and how it is paid; for what is bought only the country of its price."""
+    if item.pricing == "purchase":
+        return say("at prices of {region}", region=item.region)
+    region = say("any region") if item.region == "any" else item.region
+    return say("{provider}, {region}, {pricing}", provider=item.provider, region=region, pricing=say(item.pricing))
+
+
+def _layout(item: Deployment, say: Translator) -> str:
+    """Return replicas, their GPUs and degrees of parallelism, and what each holds."""
+    one, single = item.replicas == 1, item.gpus_per_replica == 1
+    words = {"n": item.replicas, "gpus": item.gpus_per_replica, "split": degrees(item)}
+    if single:
+        where = say("1 replica on 1 GPU") if one else say("{n} replicas on 1 GPU each", **words)
+    elif one:
+        where = say("1 replica on {gpus} GPUs ({split})", **words)
+    else:
+        where = say("{n} replicas on {gpus} GPUs each ({split})", **words)
+    if item.batch_per_replica == 1:
+        return say("{where}, 1 sequence at a time", where=where)
+    return say("{where}, {n} sequences at a time", where=where, n=item.batch_per_replica)
+
+
+def degrees(item: Deployment) -> str:
+    """Return ``TP 8 × PP 2``: the degrees of parallelism above one."""
+    named = (("TP", item.tensor_parallel), ("PP", item.pipeline_parallel), ("EP", item.expert_parallel))
+    return " × ".join(f"{name} {degree}" for name, degree in named if degree > 1) or "TP 1"
+
+
+def rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
+    """Return the words of one alternative beside ``plan``."""
+    made = item.deployment
+    estimates = {quantity(it.name): figure(it.value, it.unit, say) for it in item.estimates}
+    more = item.cost_usd_per_month - plan.cost_usd_per_month
+    return Rival(
+        name=f"{made.instances} × {made.offer}",
+        layout=f"{made.replicas} × {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}",
+        gpus=f"{made.gpus} × {made.accelerator}",
+        cost=figure(item.cost_usd_per_month, "USD", say),
+        difference=f"{'+' if more >= 0 else ''}{money(more)}",
+        ttft=estimates.get("ttft_p95", ""),
+        tpot=estimates.get("tpot_p95", ""),
+        reason=say.sentence(item.reason),
+    )
