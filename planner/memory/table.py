@@ -115,7 +115,7 @@ def budget_table(
     caches, caches_at = _distinct(sequence, columns.kv_index, columns.engine_index, tp, pp)
     per_token = np.array([item[0] for item in caches], dtype=np.float64)[caches_at]
     per_sequence = np.array([item[1] for item in caches], dtype=np.float64)[caches_at]
-    differ = np.array([item[2] for item in caches])[caches_at]
+    differ = np.array([item[2] for item in caches], dtype=np.bool_)[caches_at]
     pages = np.array([item[3] for item in caches], dtype=np.int64)[caches_at]
     usable = np.maximum(budget, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -20,6 +20,9 @@ class Errors:
     p90: float | None
     bias: float | None
     """Median of the signed errors: negative where predictions are too low."""
+    mean: float | None = None
+    coverage: float | None = None
+    """Share of measurements that lie within the 90 % interval of their prediction, where predictions have one."""
 
 
 def summarize(
@@ -51,7 +54,8 @@ def _errors(group: str, quantity: str, measured: int, errors: Sequence[float]) -
         return Errors(group, quantity, measured, 0, None, None, None)
     sizes = sorted(abs(error) for error in errors)
     ninetieth = sizes[min(len(sizes) - 1, int(0.9 * len(sizes)))]
-    return Errors(group, quantity, measured, len(errors), median(sizes), ninetieth, median(errors))
+    mean = sum(sizes) / len(sizes)
+    return Errors(group, quantity, measured, len(errors), median(sizes), ninetieth, median(errors), mean)
 
 
 def _number(value: Any) -> bool:
