@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("planner.cli.validate:validate", "Compare predictions with your own measurements."),
     "calibrate": ("planner.cli.calibrate:calibrate", "Fit the performance model to measurements."),
     "catalog": ("planner.cli.catalog:catalog", "List, show and extend what the planner knows."),
-    "explain": ("planner.cli.explain:explain", "Show what a rule cut, and what dropping it would save."),
+    "explain": ("planner.cli.explain:explain", "Show how a plan follows, why not another, and what a rule cut."),
     "rules": ("planner.cli.rules:rules", "List, show and test the rules."),
     "schema": ("planner.cli.schema:schema", "Write the JSON Schemas of the files people write."),
 }

@@ -1,25 +1,23 @@
-"""``planner explain``: what a rule does in a scenario, and which rules are against a candidate."""
+"""``planner explain``: how a plan follows, why it is not something else, and what rules do."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from planner.cli.asking import scenario_argument, settings_option
-from planner.cli.output import emit, output_option
+from planner.cli.output import emit, output_option, painter
+from planner.errors import Infeasible
 
 if TYPE_CHECKING:
-    from planner.candidates.allowed import Allowance
-    from planner.rules.rule import RuleSet
     from planner.scenario import Scenario
-    from planner.solve.own_rules import Best, RuleEffect
 
 
 @click.command()
 @scenario_argument
+@click.option("--why-not", "wanted", metavar="WORDS", help='What you expected: "h100-sxm fp8-e4m3 tp4", in any order.')
 @click.option("--rule", "rule_id", metavar="ID", default=None, help="Explain this rule.")
 @click.option(
     "--candidate",
@@ -34,149 +32,73 @@ if TYPE_CHECKING:
 @output_option
 def explain(
     scenario: str,
+    wanted: str | None,
     rule_id: str | None,
     candidate: str | None,
     settings: tuple[str, ...],
     form: str,
     output: Path | None,
-) -> None:
-    """Show what a rule cut in SCENARIO and what dropping it would save, or which rules are against a candidate.
+) -> int:
+    """Show how the plan of SCENARIO follows, step by step with its numbers.
 
-    With --rule the scenario is evaluated with the rule and without it; every other rule stays as it is. With
-    --candidate every combination is judged of what its keys (accelerator, offer, engine, weights, kv_cache, tp, pp, ep)
-    leave open.
+    With --why-not, what rejects or beats what you expected. WORDS name accelerator, weights, KV cache (kv-fp8), engine,
+    tpN, ppN, pricing, provider=, region= or offer; what they leave open is chosen as well as it can be. With --rule,
+    what that rule cuts, and what dropping it would save; every other rule stays as it is. With --candidate, which rules
+    are against every combination of what its keys (accelerator, offer, engine, weights, kv_cache, tp, pp, ep) leave
+    open.
 
     \b
     Examples:
+      planner explain scenarios/70b-chat.yaml
+      planner explain scenarios/70b-chat.yaml --why-not "h100-sxm fp8-e4m3 tp4"
       planner explain scenarios/70b-chat-company.yaml --rule contracted-providers
       planner explain scenarios/70b-chat.yaml --candidate "engine=sglang weights=nvfp4 accelerator=h100-sxm"
     """
-    from planner.catalog import load_catalog
-    from planner.rules.loader import scenario_rules
     from planner.scenario import load_scenario
 
-    if (rule_id is None) == (candidate is None):
-        raise click.UsageError("give one of --rule and --candidate")
+    if sum(item is not None for item in (wanted, rule_id, candidate)) > 1:
+        raise click.UsageError("give one of --why-not, --rule and --candidate")
     asked = load_scenario(scenario, settings=settings)
-    rules = scenario_rules(asked)
-    if rule_id is not None:
-        from planner.solve.own_rules import effect_of
+    if wanted is not None:
+        emit(_why_not(asked, wanted, form, output), output)
+    elif rule_id is not None:
+        from planner.cli.explain_rules import explain_rule
 
-        _check(rule_id, rules, asked)
-        effect = effect_of(asked, rule_id, rules, load_catalog())
-        told = json.dumps(_as_json(effect), indent=2, ensure_ascii=False) if form == "json" else _as_text(effect)
+        emit(explain_rule(asked, rule_id, form), output)
+    elif candidate is not None:
+        from planner.cli.explain_rules import explain_candidate
+
+        emit(explain_candidate(asked, candidate, form), output)
     else:
-        from planner.candidates.allowed import allowance
-
-        found = allowance(asked, load_catalog(), rules, _named(candidate or ""))
-        told = (
-            json.dumps(_allowed_json(found), indent=2, ensure_ascii=False) if form == "json" else _allowed_text(found)
-        )
-    emit(told, output)
+        return _derivation(asked, form, output)
+    return 0
 
 
-def _named(text: str) -> dict[str, str]:
-    """Return ``{"tp": "8", ...}`` for ``tp=8 ...``; commas may stand between."""
-    named = {}
-    for part in text.replace(",", " ").split():
-        key, separator, value = part.partition("=")
-        if not separator or not value:
-            raise click.BadParameter(f"{part!r} is not KEY=VALUE", param_hint="--candidate")
-        named[key] = value
-    return named
+def _why_not(scenario: Scenario, words: str, form: str, output: Path | None) -> str:
+    from planner.catalog import load_catalog
+    from planner.explain.wanted import parse_wanted
+    from planner.explain.why_not import why_not
+    from planner.report.explanation import why_not_text, why_not_to_dict
+    from planner.report.structured import dump
+
+    catalog = load_catalog()
+    found = why_not(scenario, parse_wanted(words, catalog), catalog)
+    return dump(why_not_to_dict(found), "json") if form == "json" else why_not_text(found, paint=painter(output))
 
 
-def _allowed_text(found: Allowance) -> str:
-    if found.allowed:
-        lines = [f"{found.allowed:,} of {found.combinations:,} combinations are allowed; the rest is cut by"]
-    else:
-        lines = [f"none of {found.combinations:,} combinations is allowed" if found.combinations > 1 else "not allowed"]
-    for item in found.objections:
-        lines.append(f"  {item.rule.id}: {item.message}" + ("" if item.always else " (in part)"))
-        lines.append(f"    {item.rule.remedy()}")
-    if not found.objections:
-        return "allowed: no rule is against it; `planner candidates` shows whether it holds the requirements"
-    return "\n".join(lines)
+def _derivation(scenario: Scenario, form: str, output: Path | None) -> int:
+    from planner.explain.derivation import derived
+    from planner.report.conflict import conflict_text
+    from planner.report.explanation import derivation_text, derivation_to_dict
+    from planner.report.structured import conflict_to_dict, dump
 
-
-def _allowed_json(found: Allowance) -> dict[str, Any]:
-    return {
-        "combinations": found.combinations,
-        "allowed": found.allowed,
-        "rules": [
-            {"id": it.rule.id, "always": it.always, "message": it.message, "fix": it.rule.remedy()}
-            for it in found.objections
-        ],
-    }
-
-
-def _check(rule_id: str, rules: RuleSet, scenario: Scenario) -> None:
-    if any(rule.id == rule_id for rule in rules.rules):
-        return
-    from planner.rules.shipped import load_packs
-    from planner.source import closest
-
-    off = next((item for item in rules.disabled if item.id == rule_id), None)
-    pack = next((pack.id for pack in load_packs() for rule in pack.rules if rule.id == rule_id), None)
-    if off is not None:
-        hint = f"the scenario switches it off: {off.reason}"
-    elif pack is not None:
-        hint = f"it is in the pack {pack}, which {scenario.name} does not have; add `rule_packs: [{pack}]`"
-    else:
-        near = closest(rule_id, [rule.id for rule in rules.rules])
-        hint = f"did you mean {near!r}?" if near else "`planner rules list` shows the shipped ones"
-    raise click.BadParameter(f"no rule {rule_id!r} applies; {hint}", param_hint="--rule")
-
-
-def _as_text(effect: RuleEffect) -> str:
-    from planner.units import format_usd
-
-    rule = effect.rule
-    lines = [f"{rule.id}  {rule.pack}, {rule.effect}"]
-    if effect.message:
-        lines.append(f"  says     {effect.message}")
-    speaks = {"prefer": "prices ", "warn": "warns of"}.get(rule.effect, "cuts   ")
-    touched = (
-        f"{effect.touched:,} candidates that every other rule allows, {effect.touched_feasible:,} of them feasible"
-    )
-    lines.append(f"  {speaks}  {touched if effect.touched else 'nothing that the other rules allow'}")
-    lines.append(f"  with     {_plan(effect.kept)}")
-    change = ""
-    if effect.saved_usd_per_month:
-        more = "less" if effect.saved_usd_per_month > 0 else "more"
-        change = f", {format_usd(abs(effect.saved_usd_per_month), 'month')} {more}"
-    same = effect.kept.same_as(effect.dropped)
-    lines.append(f"  without  {'the same plan' if same else _plan(effect.dropped) + change}")
-    if not rule.policy:
-        lines.append("  note     it states what hardware or engines can do: a plan without it may not run")
-    elif not same:
-        lines.append(f"  to drop  disable_rules: [{{id: {rule.id}, reason: ...}}]")
-    return "\n".join(lines)
-
-
-def _plan(best: Best) -> str:
-    from planner.units import format_usd
-
-    return best.words if best.usd_per_month is None else f"{best.words}, {format_usd(best.usd_per_month, 'month')}"
-
-
-def _as_json(effect: RuleEffect) -> dict[str, Any]:
-    def plan(best: Best) -> dict[str, Any] | None:
-        return (
-            None
-            if best.row is None
-            else {"plan": best.words, "cost_usd_per_month": round(best.usd_per_month or 0.0, 2)}
-        )
-
-    return {
-        "rule": effect.rule.id,
-        "pack": effect.rule.pack,
-        "effect": effect.rule.effect,
-        "policy": effect.rule.policy,
-        "message": effect.message,
-        "candidates": effect.touched,
-        "feasible": effect.touched_feasible,
-        "with": plan(effect.kept),
-        "without": plan(effect.dropped),
-        "saved_usd_per_month": None if effect.saved_usd_per_month is None else round(effect.saved_usd_per_month, 2),
-    }
+    paint = painter(output)
+    try:
+        steps = derived(scenario)
+    except Infeasible as ending:
+        data = conflict_to_dict(ending.conflict)
+        emit(dump(data, form) if form == "json" else conflict_text(ending.conflict, scenario, paint=paint), output)
+        return ending.exit_code
+    data = derivation_to_dict(scenario.name, steps)
+    emit(dump(data, form) if form == "json" else derivation_text(scenario.name, steps, paint=paint), output)
+    return 0

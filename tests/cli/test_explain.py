@@ -117,6 +117,6 @@ def test_what_does_not_exist_is_said(scenario: str, keys: str, message: str) -> 
     assert message in str(result.exception)
 
 
-@pytest.mark.parametrize("arguments", [[], ["--rule", "no-gcp", "--candidate", "tp=8"], ["--candidate", "h100"]])
+@pytest.mark.parametrize("arguments", [["--rule", "no-gcp", "--candidate", "tp=8"], ["--candidate", "h100"]])
 def test_usage(scenario: str, arguments: list[str]) -> None:
     assert CliRunner().invoke(explain, [scenario, *arguments]).exit_code == 2
