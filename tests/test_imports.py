@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("memory", "performance", "cost", "power", "rules", "training"),
     ("candidates",),
     ("solve", "plan_io", "plan_diff"),
-    ("explain", "report", "deploy"),
+    ("explain", "sweep", "report", "deploy"),
     ("cli",),
     ("__main__",),
 )

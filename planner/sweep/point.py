@@ -1,0 +1,81 @@
+"""One variant, solved: what a sweep keeps of its plan. Runs in other processes and on other machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.errors import Infeasible, PlannerError
+
+if TYPE_CHECKING:
+    from planner.plan import Deployment, Plan
+
+Settings = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A variant and its answer. Figures are None where there is no plan; several deployments are joined by ``+``."""
+
+    settings: Settings
+    status: str
+    """``optimal`` or ``feasible`` of a plan, ``infeasible``, or ``error``."""
+    cost_usd_per_month: float | None = None
+    plan: str = ""
+    """What is rented: ``4 x runpod/1x-mi300x/any``."""
+    layout: str = ""
+    """How it serves: ``4 x TP 1, fp8-e4m3, KV bf16, sglang``."""
+    accelerator: str = ""
+    pricing: str = ""
+    gpus: int | None = None
+    ttft_p95_ms: float | None = None
+    tpot_p95_ms: float | None = None
+    output_tokens_per_second: float | None = None
+    reason: str = ""
+    """The requirements in conflict, or the error."""
+    kind: tuple[tuple[object, ...], ...] = ()
+    """Hardware, way to pay, formats and degrees: plans of equal kind differ in their numbers alone."""
+
+
+def solve_variant(path: str, settings: Settings) -> Point:
+    """Solve the scenario of ``path`` with ``settings`` over it. A variant's failure is its answer, not an exception."""
+    from planner.scenario import load_scenario
+    from planner.solve import solve
+
+    try:
+        scenario = load_scenario(path, settings=[f"{key}={value}" for key, value in settings])
+        return point_of(settings, solve(scenario, alternatives=0))
+    except Infeasible as ending:
+        return Point(settings, "infeasible", reason=", ".join(ending.conflict.requirements))
+    except PlannerError as error:
+        return Point(settings, "error", reason=str(error))
+
+
+def point_of(settings: Settings, plan: Plan) -> Point:
+    """Return what a sweep keeps of ``plan``."""
+    figures = {item.name: item.value for item in plan.estimates}
+    made = plan.deployments
+    return Point(
+        settings=settings,
+        status=plan.proof.status,
+        cost_usd_per_month=plan.cost_usd_per_month,
+        plan=" + ".join(f"{item.instances} x {item.offer}" for item in made),
+        layout=" + ".join(map(_layout, made)),
+        accelerator=" + ".join(dict.fromkeys(item.accelerator for item in made)),
+        pricing=" + ".join(dict.fromkeys(item.pricing for item in made)),
+        gpus=sum(item.gpus for item in made),
+        ttft_p95_ms=figures.get("ttft_p95_ms"),
+        tpot_p95_ms=figures.get("tpot_p95_ms"),
+        output_tokens_per_second=figures.get("output_tokens_per_second"),
+        kind=tuple(map(_kind, made)),
+    )
+
+
+def _layout(item: Deployment) -> str:
+    degrees = f"TP {item.tensor_parallel}" + (f" x PP {item.pipeline_parallel}" if item.pipeline_parallel > 1 else "")
+    return f"{item.replicas} x {degrees}, {item.weights}, KV {item.kv_cache}, {item.engine}"
+
+
+def _kind(item: Deployment) -> tuple[object, ...]:
+    hardware = item.service, item.accelerator, item.gpus_per_instance, item.pricing
+    return *hardware, item.weights, item.tensor_parallel, item.pipeline_parallel
