@@ -160,3 +160,40 @@ class Plan:
     """(what, sha256) of the scenario and each catalog kind, and versions of planner and solver."""
     preferences: tuple[Preference, ...] = ()
     """The proof's objective is the cost and these."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDeployment(Deployment):
+    """How a training run is laid out. ``replicas`` are its data-parallel ranks, ``batch_per_replica`` its micro-batch.
+
+    ``weights`` is the precision policy, or the format of frozen weights; a run has no KV cache.
+    """
+
+    method: str = ""
+    optimizer: str = ""
+    sharding: str = ""
+    checkpointing: str = ""
+    accumulation: int = 1
+    """Micro-batches of a step on one rank."""
+    virtual_stages: int = 1
+    """Interleaving of the pipeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunProof(Proof):
+    """What the solver says of the cost of a whole run, in micro-dollars.
+
+    The inherited figures per hour are those of the chosen hardware; the run's are what was minimised.
+    """
+
+    objective_micro_usd: int = 0
+    bound_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan(Plan):
+    """What to rent for a training run, for how long, and what the run costs."""
+
+    run_hours: float = 0.0
+    """Expected, checkpoints and restarts included."""
+    run_usd: float = 0.0

@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from planner.plan import Alternative, Deployment, Estimate, Margin, Plan, Preference, Proof, Rejection, Term
+from planner.plan import (
+    Alternative,
+    Deployment,
+    Estimate,
+    Margin,
+    Plan,
+    Preference,
+    Proof,
+    Rejection,
+    RunProof,
+    Term,
+    TrainingDeployment,
+    TrainingPlan,
+)
 
 _OUTSIDE = ("alternatives", "rejected", "inputs")
 """What stands beside the plan rather than in it."""
@@ -34,13 +47,14 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
     Raises KeyError or TypeError when something is missing or too much.
     """
     values = {**data["plan"], "alternatives": data["alternatives"], "rejected": data["rejected"]}
-    return Plan(
+    run = "run_usd" in values
+    return (TrainingPlan if run else Plan)(
         **{
             **values,
-            "deployments": tuple(Deployment(**item) for item in values["deployments"]),
+            "deployments": tuple(_deployment(item) for item in values["deployments"]),
             "estimates": _estimates(values["estimates"]),
             "margins": tuple(Margin(**item) for item in values["margins"]),
-            "proof": Proof(**values["proof"]),
+            "proof": (RunProof if run else Proof)(**values["proof"]),
             "alternatives": tuple(_alternative(item) for item in values["alternatives"]),
             "rejected": tuple(Rejection(**item) for item in values["rejected"]),
             "warnings": tuple(values["warnings"]),
@@ -54,10 +68,14 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
 def _alternative(data: Mapping[str, Any]) -> Alternative:
     known = {item.name for item in fields(Alternative)} - {"deployment", "estimates"}
     return Alternative(
-        deployment=Deployment(**data["deployment"]),
+        deployment=_deployment(data["deployment"]),
         estimates=_estimates(data["estimates"]),
         **{name: data[name] for name in known if name in data},
     )
+
+
+def _deployment(data: Mapping[str, Any]) -> Deployment:
+    return (TrainingDeployment if "sharding" in data else Deployment)(**data)
 
 
 def _estimates(items: list[Mapping[str, Any]]) -> tuple[Estimate, ...]:

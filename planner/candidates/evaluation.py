@@ -55,6 +55,11 @@ def evaluate(
     may be told a little dearer than they are. Raises InputError when the model cannot be resolved or the catalog
     lacks an id that the scenario names, or a rule is wrong or cannot be evaluated.
     """
+    if scenario.workload.kind == "training":
+        from planner.errors import ScenarioError
+
+        help = "`planner solve` plans it, and says what it considered"
+        raise ScenarioError([scenario.document.diagnostic(("workload", "kind"), "is no load to serve", help=help)])
     if catalog is None:
         from planner.catalog import load_catalog
 

@@ -81,6 +81,8 @@ def _plan(plan: Plan, scenario: Scenario, form: str, language: str, output: Path
         return dump(plan_to_dict(plan), form)
     from planner.report.document import plan_document
 
+    if form == "html" and scenario.workload.kind == "training":
+        return plan_document(plan, "html", scenario=scenario, language=language)
     if form == "html":
         from planner.candidates import evaluate
         from planner.report.cloud import clouds_of

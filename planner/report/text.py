@@ -48,7 +48,7 @@ def _text(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> s
     blocks = [
         _head(view, say, paint),
         _requirements(view.requirements, say, paint),
-        *(_breakdown(item, say, paint) for item in view.memory),
+        *(_breakdown(item, say, paint) for item in (*view.leading, *view.memory)),
         _reasons(view, say, paint, brevity),
         _rivals(view, say, paint, brevity),
         _end(view, say, paint, brevity),
@@ -113,7 +113,8 @@ def _preference(item: Preferred, say: Translator) -> str:
 def _rivals(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> list[str]:
     if not view.rivals:
         return []
-    head = [say("Next best"), "", say("per month"), "", "TTFT p95", "TPOT p95"]
+    cost, first, second = view.rival_columns
+    head = [say("Next best"), "", say(cost), "", say(first), say(second)]
     rows = [[cut(it.name, 40), it.gpus, it.cost, it.difference, it.ttft, it.tpot] for it in view.rivals]
     lines = table([head, *rows], "llrrrr")
     found = [paint("strong", lines[0])]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from planner.plan import TrainingPlan
 from planner.report.breakdown import Breakdown, breakdown, interval_of
 from planner.report.deployment import Fleet, Rival, fleet, rival
 from planner.report.figures import asked, figure, label, quantity
@@ -88,12 +89,25 @@ class PlanView(NamedTuple):
     warnings: tuple[str, ...]
     sources: tuple[str, ...]
     inputs: tuple[tuple[str, str], ...]
+    leading: tuple[Breakdown, ...] = ()
+    """What the text tells before memory: of a training run, where its time goes."""
+    rival_columns: tuple[str, str, str] = ("per month", "TTFT p95", "TPOT p95")
+    """What cost and the two figures of an alternative are."""
+
+
+_ALSO = (("deadline", "time_to_train"), ("run", "cost_of_the_run"))
+"""(requirement, the estimate that it limits) where they have different names."""
 
 
 def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> PlanView:
     """Return the view of ``plan`` in the language of ``say``; the scenario adds the words of what was asked."""
     estimates = {quantity(item.name): item for item in plan.estimates}
     limits = {quantity(item.requirement): item for item in plan.margins}
+    for limit, name in _ALSO:
+        if name in estimates:
+            estimates[limit] = estimates[name]
+        if limit in limits:
+            limits[name] = limits[limit]
 
     sources = _sources(plan)
     references = {source: number for number, source in enumerate(sources, 1)}
@@ -107,7 +121,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
     requirements = tuple(_requirement(item, estimates.get(quantity(item.requirement)), say) for item in plan.margins)
     per_hour = figure(plan.cost_usd_per_hour, "USD/h", say)
     per_token = figure(per_million.value, "USD", say) if per_million else ""
-    return PlanView(
+    view = PlanView(
         title=plan.scenario,
         subject=subject(scenario, say) if scenario else plan.deployments[0].model,
         fleets=tuple(fleet(item, say) for item in plan.deployments),
@@ -117,8 +131,8 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         figures=_headlines(plan, requirements, per_hour, per_token, say),
         requirements=requirements,
         memory=breakdowns(["memory_per_gpu"]),
-        cost=breakdowns(["cost", "power"], least=1),
-        performance=breakdowns(latencies),
+        cost=breakdowns(["cost", "cost_of_the_run", "power"], least=1),
+        performance=breakdowns([*latencies, "time_to_train"]),
         reasons=tuple(map(say.sentence, plan.reasons)),
         rivals=tuple(rival(item, plan, say) for item in plan.alternatives),
         preferences=tuple(
@@ -133,6 +147,11 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         sources=sources,
         inputs=plan.inputs,
     )
+    if isinstance(plan, TrainingPlan):
+        from planner.report.training_view import training_view
+
+        return training_view(view, plan, say)
+    return view
 
 
 def _switched_off(scenario: Scenario | None, say: Translator) -> tuple[str, ...]:
@@ -162,6 +181,10 @@ def _sources(plan: Plan) -> tuple[str, ...]:
 def subject(scenario: Scenario, say: Translator) -> str:
     """Return what is to be served, in one sentence: model, load and token counts."""
     work = scenario.workload
+    if work.kind == "training":
+        from planner.report.training_view import training_subject
+
+        return training_subject(scenario, work, say)  # type: ignore[arg-type]  # its kind says so
     if work.concurrency is not None:
         load = say("{n} requests at a time", n=f"{work.concurrency:,}")
     else:

@@ -86,7 +86,7 @@ def money_with_a_rate(draft: Draft) -> Iterator[Problem]:
     rates = draft.get("currency_rates")
     if rates is None:
         return
-    sums = [(("budget", name), _section(draft, "budget").get(name)) for name in ("max", "capex", "tco")]
+    sums = [(("budget", name), _section(draft, "budget").get(name)) for name in ("max", "capex", "tco", "run")]
     sums += [(("rule_penalties", name), money) for name, money in draft.get("rule_penalties", {}).items()]
     for place, money in sums:
         if money is not None and money.currency not in rates and money.currency not in CURRENCY_UNITS_PER_USD:

@@ -58,15 +58,27 @@ def check_references(scenario: Scenario, known: Mapping[str, Collection[str]]) -
 
 def _scenario(data: Any, document: SourceDocument) -> Scenario:
     problems: list[Problem] = []
-    read = draft(Scenario, data, (), problems)
+    section: type[Scenario] = Scenario
+    checks = CHECKS
+    if is_training_workload(data):
+        from planner.scenario.training import TRAINING_CHECKS, TrainingScenario
+
+        section, checks = TrainingScenario, TRAINING_CHECKS
+    read = draft(section, data, (), problems)
     if read is not None:
-        for check in CHECKS:
+        for check in checks:
             problems.extend(check(read))
         problems.extend(path_problems(read, Path(document.path).parent))
     if problems or read is None:
         raise ScenarioError(_diagnostics(problems, document))
-    scenario: Scenario = build(Scenario, read)
+    scenario: Scenario = build(section, read)
     return scenario
+
+
+def is_training_workload(data: Any) -> bool:
+    """Whether the data of a scenario file asks about training."""
+    work = data.get("workload") if isinstance(data, Mapping) else None
+    return isinstance(work, Mapping) and work.get("kind") == "training"
 
 
 def _diagnostics(problems: Iterable[Problem], document: SourceDocument) -> list[Diagnostic]:

@@ -63,7 +63,7 @@ def _table(section: Any) -> Mapping[str, Entry]:
     hints = get_type_hints(section, include_extras=True)
     table = {}
     for item in fields(section):
-        if item.name in INTERNAL:
+        if item.name in INTERNAL or item.name in section.HIDDEN:
             continue
         hint = hints[item.name]
         kind = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Kind)), None)
@@ -84,7 +84,10 @@ def draft(section: type[Section], data: Any, at: tuple[str | int, ...], problems
     read: Draft = {}
     meant = set()
     for key in data:
-        if key not in table:
+        if key in map(key_of, section.HIDDEN):
+            problems.append(Problem((*at, key), "is about serving, and this is about training", "leave it out",
+                                    "contradiction", True))  # fmt: skip
+        elif key not in table:
             best, remedy = _unknown(key, table) if len(problems) < _MANY else ("", "")
             problems.append(Problem((*at, key), "unknown key", remedy, "unknown-key", True))
             if best and best not in data and best not in meant:

@@ -63,6 +63,9 @@ class Section:
     """Base of all sections. ``__pydantic_config__`` speaks to pydantic when it writes the JSON Schema."""
 
     __slots__ = ()
+    HIDDEN: ClassVar[frozenset[str]] = frozenset()
+    """Inherited fields that no file can set in this section."""
+
     __pydantic_config__: ClassVar[Any] = {
         "extra": "forbid",
         "alias_generator": key_of,

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, solver: Solver | None) -> Plan:
     """See ``planner.solve.solve``."""
+    if scenario.workload.kind == "training":
+        from planner.solve.training import solved_training
+
+        return solved_training(scenario, catalog, alternatives=alternatives, solver=solver)  # type: ignore[arg-type]
     from planner.candidates import evaluate
 
     table = evaluate(scenario, catalog, field=max(alternatives, FIELD - 1) + 1)

@@ -2,7 +2,7 @@
 
 MFU mixes what hardware does with what a layout costs. Each run's MFU is therefore turned into the efficiency of compute
 that, with the run's own traffic, bubble and recomputation, gives exactly that MFU; a generation's efficiency is the
-median over its runs, its interval their range widened by the spread between runs of other generations.
+median over its runs, its interval their range with a margin.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ BORROWED_SPREAD = 1.35
 """By how much the interval of a generation without runs widens: the ratio of the medians of Ampere and Hopper is within
 it (1.2), and vendors' libraries are younger elsewhere."""
 
-BEST_GEMM = 0.87
-"""Matrix products of the best shape reach this share of the peak (A100, BF16): no run computes faster."""
+BEST_GEMM: Mapping[str, float] = {"ampere": 0.87, "hopper": 0.80, "blackwell": 0.78, "cdna3": 0.51}
+"""Share of the 16-bit peak that matrix products of the best shape reach: no run computes faster, and what
+a generation without runs reaches is scaled with it (stas00/ml-engineering, compute/accelerator, MAMF tables, 2025)."""
 
 OWN_SPREAD = 1.2
 """Margin on both ends of a generation's own runs, which are few: with it, 12 of 14 runs lie in the interval that the
@@ -129,33 +130,44 @@ def implied_efficiency(run: PublishedRun, accelerator: Accelerator) -> float:
 def efficiencies(
     accelerators: Mapping[str, Accelerator], runs: tuple[PublishedRun, ...] | None = None
 ) -> dict[str, Efficiency]:
-    """Return the efficiency of each generation that has runs, and of ``""``: any other."""
+    """Return the efficiency of each generation: of its own runs, else borrowed and scaled with its matrix products."""
     by_generation: dict[str, list[tuple[str, float]]] = {}
+    shares: list[float] = []
     for run in load_runs() if runs is None else runs:
         device = accelerators[run.accelerator]
-        by_generation.setdefault(device.generation, []).append((run.id, implied_efficiency(run, device)))
+        value = implied_efficiency(run, device)
+        by_generation.setdefault(device.generation, []).append((run.id, value))
+        shares.append(value / best_gemm(device.generation))
     found = {}
     for generation, values in sorted(by_generation.items()):
         each = [value for _, value in values]
         found[generation] = Efficiency(
             median(each),
             min(each) / OWN_SPREAD,
-            min(BEST_GEMM, max(each) * OWN_SPREAD),
+            min(best_gemm(generation), max(each) * OWN_SPREAD),
             tuple(name for name, _ in values),
             True,
         )
-    everything = [value for values in by_generation.values() for _, value in values]
     names = tuple(name for values in by_generation.values() for name, _ in values)
-    found[""] = Efficiency(
-        median(everything),
-        min(everything) / BORROWED_SPREAD,
-        min(BEST_GEMM, max(everything) * BORROWED_SPREAD),
-        names,
-        False,
-    )
+    for generation in sorted({device.generation for device in accelerators.values()} - set(found)):
+        best = best_gemm(generation)
+        found[generation] = Efficiency(
+            median(shares) * best,
+            min(shares) / BORROWED_SPREAD * best,
+            min(1.0, max(shares) * BORROWED_SPREAD) * best,
+            names,
+            False,
+        )
     return found
 
 
+def best_gemm(generation: str) -> float:
+    """Return the share of the peak that the best matrix products reach; the median generation's where none is known."""
+    family = generation.rstrip("0123456789")
+    known = [share for name, share in BEST_GEMM.items() if name.rstrip("0123456789") == family]
+    return known[0] if known else median(BEST_GEMM.values())
+
+
 def efficiency_of(generation: str, known: Mapping[str, Efficiency]) -> Efficiency:
-    """Return a generation's own efficiency, else the one borrowed from all runs."""
-    return known.get(generation, known[""])
+    """Return a generation's efficiency. Raises KeyError for one that no accelerator of the catalog has."""
+    return known[generation]

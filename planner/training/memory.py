@@ -128,10 +128,16 @@ def training_memory(architecture: ModelArchitecture, setup: TrainingSetup) -> Tr
 
     Raises ValueError for degrees that the model cannot be divided by.
     """
-    found = [_stage(architecture, setup, stage) for stage in stages(architecture, setup.parallel.layout)]
+    found = [_stage(architecture, setup, stage) for stage in _candidates(stages(architecture, setup.parallel.layout))]
     fullest = max(found, key=lambda item: item.reserved_bytes)
     ends = {found[0].stage: found[0], fullest.stage: fullest, found[-1].stage: found[-1]}
     return TrainingMemory(tuple(ends[index] for index in sorted(ends)), fullest, setup.software.context_bytes)
+
+
+def _candidates(every: tuple[Stage, ...]) -> list[Stage]:
+    """Return the stages that can be the fullest: both ends, the earliest of most layers and of most weights."""
+    chosen = {0, len(every) - 1, max(every, key=lambda s: s.layers).index, max(every, key=lambda s: s.elements()).index}
+    return [every[index] for index in sorted(chosen)]
 
 
 def in_flight(setup: TrainingSetup, stage: int) -> float:

@@ -208,7 +208,9 @@ def _data_seconds(step: StepInput, cluster: Cluster) -> float:
     if parallel.sharding in SHARDS_WEIGHTS:
         gathered = 2 * step.accumulation * local * precision.compute
         size = (gathered + trained * precision.gradients) * (ways - 1) / ways if ways > 1 else 0.0
-        across = trained * precision.gradients * 2 / ways if ways < ranks else 0.0
-        return size / rate + across / cluster.rate(2, cluster.gpus_per_node)
+        if ways == ranks:
+            return size / rate
+        across = trained * precision.gradients * 2 / ways
+        return size / rate + across / cluster.rate(ranks // ways, ways * parallel.tp)
     size = trained * (precision.gradients + precision.compute) * (ranks - 1) / ranks
     return size / cluster.rate(ranks, parallel.tp)

@@ -1,0 +1,88 @@
+"""Scenarios about training: what is read, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.errors import ScenarioError
+from planner.scenario import Scenario, parse_scenario, scenario_from_data
+from planner.scenario.training import METHODS, OPTIMIZERS, PRECISIONS, SHARDINGS, TrainingScenario
+from planner.training import optimizers, parallel, precision, setup
+
+TEXT = """\
+name: run
+model: meta-llama/Llama-3.1-8B-Instruct
+workload: {kind: training, method: full, tokens: 1B, sequence_length: 8Ki, global_batch: 128, deadline: 3d}
+budget: {run: 20k USD, max: 100 USD/h}
+search: {accelerators: [h100-sxm], sharding: fsdp, checkpointing: any, micro_batch: [1, 2], gpus: 16}
+"""
+
+
+def refusals(text):
+    with pytest.raises(ScenarioError) as raised:
+        parse_scenario(text, name="run.yaml")
+    return [str(item) for item in raised.value.diagnostics]
+
+
+def test_a_training_workload_makes_a_training_scenario():
+    scenario = parse_scenario(TEXT)
+    assert isinstance(scenario, TrainingScenario)
+    work = scenario.workload
+    assert (work.method, work.tokens, work.sequence_length, work.global_batch) == ("full", 10**9, 8192, 128)
+    assert (work.deadline_hours, work.optimizer, work.precision, work.rank) == (72.0, "adamw", None, None)
+    assert (scenario.budget.run_usd, scenario.budget.usd_per_hour) == (20_000, 100)
+    search = scenario.search
+    assert (search.sharding, search.checkpointing, search.micro_batch, search.gpus) == (("fsdp",), None, (1, 2), (16,))
+    assert len(scenario.digest) == 64
+
+
+def test_a_serving_workload_does_not():
+    data = {"name": "x", "model": "m", "workload": {"input_tokens": 1, "output_tokens": 1, "concurrency": 1}}
+    assert type(scenario_from_data(data)) is Scenario
+
+
+def test_the_words_are_those_of_the_tables():
+    assert METHODS == setup.METHODS
+    assert tuple(optimizers.OPTIMIZERS) == OPTIMIZERS
+    assert tuple(precision.PRECISIONS) == PRECISIONS
+    assert set(SHARDINGS) | {"hsdp"} == set(parallel.SHARDINGS)
+
+
+@pytest.mark.parametrize(
+    ("extra", "key"),
+    [
+        ("sla: {ttft_p95: 2s}", "sla"),
+        ("quality: {min_recovery: 98%}", "quality"),
+        ("site: {region: de}", "site"),
+        ("rules: [a.yaml]", "rules"),
+        ("rule_packs: [x]", "rule_packs"),
+        ("disable_rules: [{id: x, reason: y}]", "disable_rules"),
+    ],
+)
+def test_what_is_about_serving_is_refused(extra, key):
+    (found,) = refusals(TEXT + extra + "\n")
+    assert f"{key}: is about serving" in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("method: full", "method: half", "is not a method"),
+        ("method: full", "method: full, rank: 8", "workload.rank: has no meaning for method full"),
+        ("method: full", "method: full, frozen_weights: nf4", "frozen_weights: has no meaning"),
+        ("method: full", "method: lora, precision: bf16", "precision: has no meaning for method lora"),
+        ("tokens: 1B", "tokens: 1k", "less than one step of 1,048,576 tokens"),
+        ("deadline: 3d", "deadline: 3", "lacks a unit"),
+        ("deadline: 3d", "optimizer: adamm", "is not an optimizer"),
+        ("gpus: 16", "pricing: purchase", "purchase is not considered"),
+        ("gpus: 16", "weights: bf16", "search.weights: is about serving"),
+        ("max: 100 USD/h", "horizon: 3 years", "budget.horizon: is about serving"),
+        ("run: 20k USD", "run: 20k EUR", "no exchange rate is known for EUR"),
+        ("global_batch: 128, ", "", "global_batch is missing"),
+        ("micro_batch: [1, 2]", "micro_batches: 2", "did you mean 'micro_batch'"),
+    ],
+)
+def test_each_mistake_is_named_with_its_key(old, new, message):
+    assert old in TEXT
+    found = refusals(TEXT.replace(old, new))
+    assert any(message in item for item in found), found
