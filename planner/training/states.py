@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.architecture.model import ModelArchitecture
 from planner.memory.storage import FULL_PRECISION_BITS, bytes_per_copy, is_quantized
@@ -15,6 +15,7 @@ from planner.training.setup import TrainingSetup
 from planner.training.shares import Piece, Stage, adapter_elements
 
 _ZERO = "ZeRO, arXiv 1910.02054, section 5"
+_PIPELINED = "torchtitan parallelize_llama.py: no resharding after forward under PP; torch.distributed.pipelining"
 _LORA = "Hu et al., LoRA, arXiv 2106.09685, section 4.1"
 
 Chosen = Callable[[Piece], bool]
@@ -92,12 +93,17 @@ def _full(setup: TrainingSetup, stage: Stage) -> StateBytes:
         terms += _states(setup, stage, precision)
     gathered = stage.largest_layer() * precision.compute * setup.software.gathered_layers if ways > 1 else 0.0
     head = stage.head()
+    if ways > 1 and setup.parallel.pp > 1:
+        # Gathering them for every micro-batch would stall the pipeline; gradients are reduced behind the last one.
+        gathered, trained = 0.0, replace(trained, gradients=float(everything) + trained.gradients)
+        kept = "the whole stage, from the first micro-batch to the last"
+        terms.append(Term("gathered weights", everything * precision.compute, "bytes", kept, _PIPELINED))
     return StateBytes(
         resident=tuple(terms),
         gradients=_gradients(setup, trained),
         gradients_formula=_gradients_formula(setup, trained),
         in_flight=_communication(setup, trained, gathered, stage),
-        gathered_head=head * precision.compute if ways > 1 else 0.0,
+        gathered_head=head * precision.compute if ways > 1 and setup.parallel.pp == 1 else 0.0,
         head_gradient=head * min(precision.gradients, precision.compute),
         step=_step(setup, trained),
     )
@@ -218,6 +224,8 @@ def _step(setup: TrainingSetup, trained: _Trained) -> float:
 def _gradients_formula(setup: TrainingSetup, trained: _Trained) -> str:
     if setup.optimizer_in_backward:
         return "of the largest tensor: the optimizer runs in the backward pass"
+    if trained.gradients > trained.all:
+        return f"{trained.all:,.0f} x {trained.precision.gradients:g} B until reduced, and this rank's share"
     ways = round(trained.all / trained.gradients) if trained.gradients else 1
     return f"{trained.all:,.0f} x {trained.precision.gradients:g} B" + (f" / {ways}" if ways > 1 else "")
 

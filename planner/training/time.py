@@ -192,8 +192,9 @@ def _expert_seconds(step: StepInput, cluster: Cluster, passes: float) -> float:
 def _data_seconds(step: StepInput, cluster: Cluster) -> float:
     """Traffic of sharding and gradients in one step.
 
-    Full sharding gathers the weights in forward and backward of each micro-batch and reduces gradients once; otherwise
-    gradients are reduced, and updated weights gathered, once. Experts already divided by ``ep`` are not counted again.
+    Full sharding gathers the weights in forward and backward of each micro-batch, in a pipeline once, and reduces
+    gradients once; otherwise gradients are reduced, and updated weights gathered, once. Experts already divided by
+    ``ep`` are not counted again.
     """
     parallel, shape = step.parallel, step.shape
     ways = parallel.shard_ways
@@ -206,7 +207,7 @@ def _data_seconds(step: StepInput, cluster: Cluster) -> float:
     precision = step.precision
     rate = cluster.rate(ways, parallel.tp)
     if parallel.sharding in SHARDS_WEIGHTS:
-        gathered = 2 * step.accumulation * local * precision.compute
+        gathered = (2 * step.accumulation if parallel.pp == 1 else 1) * local * precision.compute
         size = (gathered + trained * precision.gradients) * (ways - 1) / ways if ways > 1 else 0.0
         if ways == ranks:
             return size / rate

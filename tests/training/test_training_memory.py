@@ -145,6 +145,15 @@ def test_the_first_stage_keeps_most_micro_batches_and_the_last_has_the_logits(ll
     assert "logits and loss" not in kept[0]
 
 
+def test_a_sharded_pipeline_keeps_its_weights_gathered_and_its_gradients_whole(llama):
+    memory = training_memory(llama, setup(parallel=Parallel(dp=8, pp=2), accumulation=4))
+    last = {t.name: t.value for t in dict(memory.stages[-1].phases)["loss"]}
+    held = stages(llama, Parallel(pp=2).layout)[-1].elements()
+    assert last["weights"] == 2 * held / 8
+    assert last["gathered weights"] == 2 * held
+    assert last["gradients"] == 2 * (held + held / 8)
+
+
 def test_interleaving_keeps_more_micro_batches_on_the_first_stage():
     plain = setup(parallel=Parallel(pp=8), accumulation=64)
     interleaved = setup(parallel=Parallel(pp=8, virtual_stages=4), accumulation=64)

@@ -97,7 +97,7 @@ def _expert_degrees(architecture: ModelArchitecture, ranks: int) -> Iterator[int
 def _shardings(scenario: TrainingScenario, pp: int, dp: int) -> tuple[str, ...]:
     """Return what to try: with one data-parallel rank there is nothing to divide.
 
-    A pipeline stage that gathers its weights anew for each micro-batch waits for them, so pipelines shard states alone.
+    A pipeline keeps gathered weights for the whole step, so that sharding them saves little: it shards states alone.
     """
     asked = scenario.search.sharding
     if dp == 1:
