@@ -65,6 +65,15 @@ def test_all_cells_that_cannot_be_read_are_named_at_once() -> None:
     assert all(message.startswith("row 2 (mine): ") for message in messages)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("inferred", {"tp": -1}), ("inferred", {"pp": "two"}), ("extra", {"dcp": 0}), ("tp", 10**7), ("inferred", [])],
+)
+def test_deduced_cells_are_read_with_the_same_care(name: str, value: object) -> None:
+    with pytest.raises(MeasurementError, match=r"row 1 \(mine\)"):
+        validate_memory([LOG | {name: value}], "start-up logs", load_catalog())
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), True, [1]])
 def test_what_is_no_number_is_refused(value: object) -> None:
     with pytest.raises(MeasurementError):

@@ -12,10 +12,14 @@ from planner.errors import Diagnostic, MeasurementError
 COUNTS = frozenset(
     {
         *("tp", "pp", "dp", "gpus_visible", "n_gpus", "max_model_len", "max_num_seqs", "max_num_batched_tokens"),
-        *("batch", "input_len", "gen_len", "kv_cache_tokens", "total_bytes"),
+        *("dcp", "batch", "input_len", "gen_len", "kv_cache_tokens", "total_bytes"),
     }
 )
 """Whole numbers above zero, ``input_len`` and ``gen_len`` zero or more."""
+
+DEGREES = frozenset({"tp", "pp", "dp", "dcp", "gpus_visible", "n_gpus"})
+MOST_DEVICES = 4096
+"""Nobody spreads one replica over more; beyond it a cell is a mistake."""
 
 SIZES = frozenset(
     {
@@ -62,6 +66,8 @@ def _read(name: str, value: Any) -> Any:
             return number
         if number != int(number) or number < (0 if name in MAY_BE_ZERO else 1):
             raise ValueError(f"must be a whole number above zero, is {value!r:.40}")
+        if name in DEGREES and number > MOST_DEVICES:
+            raise ValueError(f"must be at most {MOST_DEVICES}, is {value!r:.40}")
         return int(number)
     if name in TRUTHS and isinstance(value, str):
         truth = _TRUTH.get(value.strip().lower())
@@ -93,4 +99,5 @@ def _nested(value: Any) -> Any:
             value = None
     if not isinstance(value, dict):
         raise ValueError("must be a JSON object")
-    return value
+    facts = {name: item for name, item in value.items() if item is not None and name not in NESTED}
+    return {name: _read(name, item) for name, item in facts.items()}
