@@ -1,7 +1,8 @@
 """Two plans compared: what is added, removed and changed, and what that does to figures and money.
 
-Deployments are matched by what they stand on: service, offer and way to pay. The same instances in another number or
-layout are a change; other instances are one thing removed and another added, as they are for whoever rents them.
+Deployments are matched by what they stand on: service (where a plan has several), offer and way to pay. The same
+instances in another number or layout are a change; other instances are one thing removed and another added, as they are
+for whoever rents them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from planner.plan import Deployment, Estimate, Plan
 
 _EQUAL = 1e-9
 """Relative difference up to which figures are the same: what rounding in a file may do."""
+
+
+_HARDWARE = "memory_per_gpu"
+"""The margin whose limit is not asked for but comes with the hardware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,10 @@ class PlanDiff:
 
 def diff_plans(old: Plan, new: Plan) -> PlanDiff:
     """Return what leads from ``old`` to ``new``."""
-    removed, added, pairs = _matched(old.deployments, new.deployments)
-    changed = tuple(DeploymentChange(a, b, found) for a, b in pairs if (found := _fields(a, b)))
+    # The only service of a plan is the scenario under its name, and a variant often has another.
+    named = any(len({item.service for item in plan.deployments}) > 1 for plan in (old, new))
+    removed, added, pairs = _matched(old.deployments, new.deployments, named=named)
+    changed = tuple(DeploymentChange(a, b, found) for a, b in pairs if (found := _fields(a, b, named=named)))
     return PlanDiff(
         old=old,
         new=new,
@@ -79,8 +86,8 @@ def diff_plans(old: Plan, new: Plan) -> PlanDiff:
         changed=changed,
         figures=_figures(_values(old.estimates), _values(new.estimates)),
         limits=_figures(
-            {item.requirement: (item.unit, item.limit) for item in old.margins},
-            {item.requirement: (item.unit, item.limit) for item in new.margins},
+            {item.requirement: (item.unit, item.limit) for item in old.margins if item.requirement != _HARDWARE},
+            {item.requirement: (item.unit, item.limit) for item in new.margins if item.requirement != _HARDWARE},
         ),
         inputs=_inputs(dict(old.inputs), dict(new.inputs)),
     )
@@ -91,14 +98,14 @@ def _values(estimates: Sequence[Estimate]) -> dict[str, tuple[str, float]]:
 
 
 def _matched(
-    old: Sequence[Deployment], new: Sequence[Deployment]
+    old: Sequence[Deployment], new: Sequence[Deployment], *, named: bool
 ) -> tuple[tuple[Deployment, ...], tuple[Deployment, ...], list[tuple[Deployment, Deployment]]]:
     """Return (removed, added, pairs). Of several on the same instances, equal layouts find each other first."""
     left, right = list(old), list(new)
     pairs = []
     for similar in (_layout, _place):
         for a in list(left):
-            b = next((item for item in right if similar(item) == similar(a)), None)
+            b = next((item for item in right if similar(item, named) == similar(a, named)), None)
             if b is not None:
                 left.remove(a)
                 right.remove(b)
@@ -107,18 +114,20 @@ def _matched(
     return tuple(left), tuple(right), pairs
 
 
-def _place(item: Deployment) -> tuple[object, ...]:
-    return item.service, item.offer, item.pricing
+def _place(item: Deployment, named: bool) -> tuple[object, ...]:
+    return item.service if named else "", item.offer, item.pricing
 
 
-def _layout(item: Deployment) -> tuple[object, ...]:
+def _layout(item: Deployment, named: bool) -> tuple[object, ...]:
     degrees = item.tensor_parallel, item.pipeline_parallel, item.expert_parallel
-    return *_place(item), item.model, item.weights, item.kv_cache, item.engine, *degrees
+    return *_place(item, named), item.model, item.weights, item.kv_cache, item.engine, *degrees
 
 
-def _fields(old: Deployment, new: Deployment) -> tuple[FieldChange, ...]:
-    pairs = ((f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(Deployment))
-    return tuple(FieldChange(name, a, b) for name, a, b in pairs if a != b)
+def _fields(old: Deployment, new: Deployment, *, named: bool) -> tuple[FieldChange, ...]:
+    names = (f.name for f in fields(Deployment) if named or f.name != "service")
+    return tuple(
+        FieldChange(it, getattr(old, it), getattr(new, it)) for it in names if getattr(old, it) != getattr(new, it)
+    )
 
 
 def _figures(old: Mapping[str, tuple[str, float]], new: Mapping[str, tuple[str, float]]) -> tuple[FigureChange, ...]:

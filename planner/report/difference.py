@@ -28,7 +28,7 @@ def diff_text(diff: PlanDiff, *, paint: Paint = unpainted) -> str:
         lines += table(rows, "ll")
     for heading, changes, word in (("Figures", diff.figures, figure), ("Asked", diff.limits, asked)):
         if changes:
-            rows = [[f"  {label(item.name, ENGLISH)}", _values(item, word)] for item in changes]
+            rows = [[f"  {_label(item.name)}", _values(item, word)] for item in changes]
             lines += ["", paint("strong", heading), *table(rows, "ll")]
     if diff.inputs:
         lines += ["", paint("faint", f"Inputs that differ: {', '.join(diff.inputs)}")]
@@ -74,6 +74,10 @@ def diff_to_dict(diff: PlanDiff) -> dict[str, Any]:
         "cost_usd_per_month": {"from": old.cost_usd_per_month, "to": new.cost_usd_per_month},
         "inputs": list(diff.inputs),
     }
+
+
+def _label(name: str) -> str:
+    return label(name.replace("_usd_per_million", "_per_million"), ENGLISH)
 
 
 def _line(sign: str, text: str, paint: Paint) -> str:

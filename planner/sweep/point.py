@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.errors import Infeasible, PlannerError
 
@@ -11,6 +11,29 @@ if TYPE_CHECKING:
     from planner.plan import Deployment, Plan
 
 Settings = tuple[tuple[str, str], ...]
+
+
+class Kind(NamedTuple):
+    """What makes a deployment another one, whatever its numbers: hardware, way to pay, formats, degrees."""
+
+    service: str
+    accelerator: str
+    gpus_per_instance: int
+    pricing: str
+    weights: str
+    tensor_parallel: int
+    pipeline_parallel: int
+
+    def beside(self, other: Kind) -> str:
+        """Return in a word or two what is new against ``other``: the accelerator, else the first thing that differs."""
+        words = (
+            (self.accelerator, self.accelerator != other.accelerator),
+            (self.pricing, self.pricing != other.pricing),
+            (self.weights, self.weights != other.weights),
+            (f"TP {self.tensor_parallel}", self.tensor_parallel != other.tensor_parallel),
+            (f"PP {self.pipeline_parallel}", self.pipeline_parallel != other.pipeline_parallel),
+        )
+        return next((word for word, differs in words if differs), f"{self.gpus_per_instance}-GPU instances")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +56,8 @@ class Point:
     output_tokens_per_second: float | None = None
     reason: str = ""
     """The requirements in conflict, or the error."""
-    kind: tuple[tuple[object, ...], ...] = ()
-    """Hardware, way to pay, formats and degrees: plans of equal kind differ in their numbers alone."""
+    kind: tuple[Kind, ...] = ()
+    """Plans of equal kinds differ in their numbers alone; empty without a plan."""
 
 
 def solve_variant(path: str, settings: Settings) -> Point:
@@ -76,6 +99,13 @@ def _layout(item: Deployment) -> str:
     return f"{item.replicas} x {degrees}, {item.weights}, KV {item.kv_cache}, {item.engine}"
 
 
-def _kind(item: Deployment) -> tuple[object, ...]:
-    hardware = item.service, item.accelerator, item.gpus_per_instance, item.pricing
-    return *hardware, item.weights, item.tensor_parallel, item.pipeline_parallel
+def _kind(item: Deployment) -> Kind:
+    return Kind(
+        item.service,
+        item.accelerator,
+        item.gpus_per_instance,
+        item.pricing,
+        item.weights,
+        item.tensor_parallel,
+        item.pipeline_parallel,
+    )

@@ -12,7 +12,7 @@ import pytest
 from planner.errors import InputError
 from planner.report.sweep import moving, sweep_csv, sweep_text, sweep_to_dict, switches
 from planner.report.sweep_chart import sweep_svg
-from planner.sweep.point import Point
+from planner.sweep.point import Kind, Point
 from planner.sweep.run import Sweep
 
 
@@ -31,7 +31,7 @@ def point(load: int, cost: float | None, accelerator: str = "l4", budget: str = 
         gpus=load,
         ttft_p95_ms=500.0,
         tpot_p95_ms=30.0,
-        kind=((accelerator,),),
+        kind=(Kind("s", accelerator, 1, "on-demand", "bf16", 1, 1),),
     )
 
 
@@ -81,11 +81,45 @@ def test_svg_is_a_drawing_of_its_own():
     assert "<script" not in drawn
     assert drawn.count('class="mark"') == 1  # another plan at 3
     assert drawn.count('class="limit"') == 1  # no plan at 4
+    assert ">no plan<" in drawn
+    assert "legend t1" not in drawn  # one line needs none
     assert drawn == sweep_svg(MADE, "s")
 
 
+def test_several_lines_are_told_apart_by_a_legend():
+    points = tuple(point(load, load * cost, budget=name) for name, cost in (("a", 1.0), ("b", 2.0)) for load in (1, 2))
+    drawn = sweep_svg(Sweep((*points, point(3, None, budget="b")), 5, False), "s")
+    ElementTree.fromstring(drawn)  # noqa: S314 - made here
+    assert ">budget.max=a</text>" in drawn
+    assert ">budget.max=b</text>" in drawn
+    assert 'class="limit"' not in drawn
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"accelerator": "h100", "weights": "fp8"}, "h100"),
+        ({"pricing": "spot"}, "spot"),
+        ({"weights": "fp8", "tensor_parallel": 4}, "fp8"),
+        ({"tensor_parallel": 4}, "TP 4"),
+        ({"pipeline_parallel": 2}, "PP 2"),
+        ({"gpus_per_instance": 8}, "8-GPU instances"),
+    ],
+)
+def test_a_switch_is_named_by_what_is_new(change, word):
+    old = Kind("s", "l4", 1, "on-demand", "bf16", 1, 1)
+    assert old._replace(**change).beside(old) == word
+
+
 def test_what_cannot_be_drawn_is_told():
-    words = Sweep(tuple(Point((("a", name),), "optimal", 1.0, kind=(("x",),)) for name in ("p", "q")), 2, False)
+    words = Sweep(
+        tuple(
+            Point((("a", name),), "optimal", 1.0, kind=(Kind("s", "x", 1, "on-demand", "bf16", 1, 1),))
+            for name in ("p", "q")
+        ),
+        2,
+        False,
+    )
     with pytest.raises(InputError, match="takes several numbers"):
         sweep_svg(words, "s")
     many = Sweep(tuple(point(load, 1.0, budget=str(b)) for b in range(7) for load in (1, 2)), 14, False)

@@ -130,3 +130,19 @@ def test_the_money_is_told_both_ways(plan, before, said):
     assert said in summary(
         diff_plans(replace(plan, cost_usd_per_month=before), replace(other, cost_usd_per_month=36_791.0))
     )
+
+
+def test_the_only_service_may_have_another_name(plan):
+    """Two scenarios that differ in their name alone have the same plan; with several services names tell them apart."""
+    renamed = replace(plan.deployments[0], service="70b-chat-company")
+    assert not diff_plans(plan, with_deployments(plan, renamed)).different
+    code = replace(plan.deployments[0], service="code", offer="other")
+    both = with_deployments(plan, plan.deployments[0], code)
+    diff = diff_plans(both, with_deployments(plan, renamed, code))
+    assert (len(diff.removed), len(diff.added)) == (1, 1)
+
+
+def test_the_memory_of_other_hardware_is_not_asked_for(plan):
+    margins = tuple(replace(item, limit=1.0) if item.requirement == "memory_per_gpu" else item for item in plan.margins)
+    assert any(item.requirement == "memory_per_gpu" for item in plan.margins)
+    assert diff_plans(plan, replace(plan, margins=margins)).limits == ()
