@@ -13,6 +13,7 @@ from planner.scenario.model import INTERNAL, Scenario
 from planner.scenario.words import ANY
 
 SCHEMA_ID = "scenario.schema.json"
+TRAINING_SCHEMA_ID = "training-scenario.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -42,6 +43,48 @@ def scenario_json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def training_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a scenario file about training; hidden keys are left out, and so refused."""
+    from pydantic import TypeAdapter
+
+    from planner.scenario.sections import key_of
+    from planner.scenario.training import TrainingBudget, TrainingScenario, TrainingSearch
+
+    schema = _tidy(TypeAdapter(TrainingScenario).json_schema(by_alias=True))
+    for section, node in (
+        (TrainingScenario, schema),
+        (TrainingBudget, schema["$defs"]["TrainingBudget"]),
+        (TrainingSearch, schema["$defs"]["TrainingSearch"]),
+    ):
+        for name in section.HIDDEN:
+            node["properties"].pop(key_of(name), None)
+    base = scenario_json_schema()
+    _described(schema["properties"], base["properties"])
+    for name in ("Budget", "Search"):
+        _described(schema["$defs"][f"Training{name}"]["properties"], base["$defs"][name]["properties"])
+    reachable = sorted(set(_references(schema["properties"])))
+    work = schema["$defs"]["TrainingWorkload"]
+    work["required"] = ["kind", *work["required"]]  # what tells such a file from one about serving
+    return {
+        "$schema": _DIALECT,
+        "$id": TRAINING_SCHEMA_ID,
+        "title": "Training scenario",
+        "description": schema["description"],
+        "type": "object",
+        "properties": schema["properties"],
+        "required": schema["required"],
+        "additionalProperties": False,
+        "$defs": {name: schema["$defs"][name] for name in reachable},
+    }
+
+
+def _described(properties: dict[str, Any], base: dict[str, Any]) -> None:
+    """Give inherited properties the description that stands in the class that has their docstring."""
+    for name, node in properties.items():
+        if "description" not in node and name in base:
+            node["description"] = base[name]["description"]
 
 
 def schema_text(schema: dict[str, Any]) -> str:

@@ -128,7 +128,7 @@ class TrainingScenario(Scenario):
     """One question to the planner: a model, how it is trained, when that has to be done, what it may cost."""
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset(
-        {"sla", "quality", "site", "rule_paths", "disabled_rules", "rule_packs", "rule_penalties"}
+        {"sla", "quality", "site", "rule_paths", "disabled_rules", "rule_packs", "rule_penalties", "as_of"}
     )
 
     # A run has no requests: whoever reads a workload asks its kind first.

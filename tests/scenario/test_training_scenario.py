@@ -6,7 +6,9 @@ import pytest
 
 from planner.errors import ScenarioError
 from planner.scenario import Scenario, parse_scenario, scenario_from_data
+from planner.scenario.schema import training_json_schema
 from planner.scenario.training import METHODS, OPTIMIZERS, PRECISIONS, SHARDINGS, TrainingScenario
+from planner.source import load_yaml
 from planner.training import optimizers, parallel, precision, setup
 
 TEXT = """\
@@ -55,6 +57,7 @@ def test_the_words_are_those_of_the_tables():
         ("quality: {min_recovery: 98%}", "quality"),
         ("site: {region: de}", "site"),
         ("rules: [a.yaml]", "rules"),
+        ("as_of: 2026-10-01", "as_of"),
         ("rule_packs: [x]", "rule_packs"),
         ("disable_rules: [{id: x, reason: y}]", "disable_rules"),
     ],
@@ -86,3 +89,43 @@ def test_each_mistake_is_named_with_its_key(old, new, message):
     assert old in TEXT
     found = refusals(TEXT.replace(old, new))
     assert any(message in item for item in found), found
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return training_json_schema()
+
+
+def test_the_schema_accepts_what_is_shipped(schema, root):
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    paths = sorted((root / "scenarios" / "training").glob("*.yaml"))
+    assert len(paths) >= 4
+    for path in paths:
+        assert list(validator.iter_errors(load_yaml(path).data)) == []
+    assert list(validator.iter_errors(load_yaml(TEXT).data)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("method: full", "method: half"),
+        ("kind: training, ", ""),
+        ("tokens: 1B, ", ""),
+        ("gpus: 16", "weights: bf16"),
+        ("max: 100 USD/h", "capex: 3 USD"),
+        ("deadline: 3d", "deadline: 3"),
+        ("micro_batch: [1, 2]", "micro_batch: []"),
+        ("budget:", "sla: {ttft_p95: 2s}\nbudget:"),
+    ],
+)
+def test_the_schema_refuses_what_the_planner_refuses(schema, old, new):
+    from jsonschema import Draft202012Validator
+
+    text = TEXT.replace(old, new)
+    assert text != TEXT
+    with pytest.raises(ScenarioError):
+        parse_scenario(text)
+    assert list(Draft202012Validator(schema).iter_errors(load_yaml(text).data)) != []
