@@ -22,7 +22,7 @@ def deployment(table: TrainingTable, row: TrainingRow) -> TrainingDeployment:
         service=table.scenario.name,
         model=table.architecture.id,
         weights=setup.frozen.id if setup.frozen is not None else setup.precision.id,
-        kv_cache="",
+        kv_cache="none",
         engine=setup.software.id,
         accelerator=pool.offer.accelerator,
         offer=pool.offer.id,
