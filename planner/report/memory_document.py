@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from planner.report.charts import Bar, Segment, bars, stacked_bar
 from planner.report.environment import render
 from planner.report.memory_view import (
-    cache_line,
+    cache_lines,
     load_cells,
     memory_terms,
     places_text,
@@ -33,7 +33,7 @@ def memory_document(view: Overview, *, all_formats: bool = False) -> str:
         "view": view,
         "subtitle": subtitle(view),
         "sentence": terms_sentence(view),
-        "cache": cache_line(view),
+        "cache": "; ".join(cache_lines(view)),
         "terms": [(term.name, format_bytes_gib(term.value, 2), term.formula) for term in memory_terms(view)],
         "bar": _device(view),
         "comparisons": [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from planner.report.layout import Paint, stacked, table, unpainted, width, wrap
 from planner.report.memory_view import (
-    cache_line,
+    cache_lines,
     format_cells,
     load_cells,
     memory_terms,
@@ -50,7 +50,8 @@ def _head(view: Overview, paint: Paint) -> Iterator[str]:
         f"{count.total:,} parameters ({format_count(count.total)}); read per token {format_count(count.active)} "
         f"with the embedding, {format_count(count.active_without_embedding)} without"
     )
-    yield from wrap(cache_line(view), COLUMNS)
+    for line in cache_lines(view):
+        yield from wrap(line, COLUMNS)
 
 
 def _budget(view: Overview, paint: Paint) -> Iterator[str]:
@@ -78,9 +79,12 @@ def _budget(view: Overview, paint: Paint) -> Iterator[str]:
         f"  KV cache holds {budget.kv_tokens:,} tokens: at most {most:,.1f} sequences "
         f"of {question.context:,} tokens at once"
     )
-    state = "fit" if view.cache_fits else "do not fit"
-    role = "good" if view.cache_fits else "bad"
-    yield paint(role, f"  {question.concurrency:,} of them take {format_bytes_gib(view.cache_bytes, 2)} and {state}")
+    size, role = format_bytes_gib(view.cache_bytes, 2), "good" if view.cache_fits else "bad"
+    if question.concurrency == 1:
+        yield paint(role, f"  one of them takes {size} and {'fits' if view.cache_fits else 'does not fit'}")
+    else:
+        state = "fit" if view.cache_fits else "do not fit"
+        yield paint(role, f"  {question.concurrency:,} of them take {size} and {state}")
 
 
 def _comparison(item: Comparison, paint: Paint) -> Iterator[str]:

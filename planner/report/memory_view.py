@@ -65,12 +65,12 @@ def terms_sentence(view: Overview) -> str:
     return f"{' + '.join(parts)} = {used / GIB:,.1f} of {format_bytes_gib(view.budget.runtime.total)}"
 
 
-def cache_line(view: Overview) -> str:
-    """Return what a token and a sequence cost in the cache of the whole model."""
+def cache_lines(view: Overview) -> tuple[str, str]:
+    """Return what a token and what a sequence costs in the cache of the whole model."""
     text = f"KV cache {view.bytes_per_token_bf16 / 1024:,.1f} KiB per token in 16 bit while all layers grow"
     if view.state_bytes_per_sequence:
         text += f", {view.state_bytes_per_sequence / 1024**2:,.1f} MiB of constant state per sequence"
-    return f"{text}; {curve_text(view)}"
+    return text, f"a sequence of {curve_text(view)}"
 
 
 def curve_text(view: Overview) -> str:
