@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from planner.sweep.run import Sweep
 
 FORMATS = ("text", "csv", "json", "svg")
+ENDINGS = {".csv": "csv", ".json": "json", ".svg": "svg"}
+"""Format of a file whose name ends so, unless --format says otherwise."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT."""
 
@@ -28,7 +31,7 @@ INTERRUPTED = 130
 Examples:
   planner sweep scenarios/70b-chat.yaml --set workload.concurrency=50..800
   planner sweep scenarios/70b-chat.yaml --set sla.tpot_p95=20ms..80ms:7 --set search.weights=bf16,fp8-e4m3
-  planner sweep scenarios/8b-assistant.yaml --set workload.concurrency=10..10000x25 --format svg -o cost.svg
+  planner sweep scenarios/8b-assistant.yaml --set workload.concurrency=10..10000x25 -o cost.svg
   planner sweep scenarios/70b-chat.yaml --set budget.max=null --set workload.input_tokens=500..16000 --format csv
 
 \b
@@ -46,14 +49,16 @@ Exit codes:
     required=True,
     help="50..800 (even factors), 50..800:N (N even steps), 50..800xN (N factors), a,b,c or a value. Repeatable.",
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to tell it.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="How to tell it.  [default: by the file's ending, else text]"
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one per core]")
 @click.option("--scheduler", metavar="ADDRESS", help="Solve on the Dask cluster of this scheduler: tcp://host:8786.")
 @output_option
 def sweep(
     scenario: str,
     settings: tuple[str, ...],
-    form: str,
+    form: str | None,
     workers: int | None,
     scheduler: str | None,
     output: Path | None,
@@ -70,6 +75,7 @@ def sweep(
         raise click.UsageError("a sweep reads its scenario once per variant; give a file")
     if workers is not None and scheduler is not None:
         raise click.UsageError("a cluster has its own workers; give one of --workers and --scheduler")
+    form = form or (ENDINGS.get(output.suffix.lower()) if output else None) or "text"
     swept = [parse_swept(setting) for setting in settings]
     asked = variants(swept)
     _check(scenario, swept)

@@ -85,7 +85,8 @@ def _line(sign: str, text: str, paint: Paint) -> str:
 
 
 def _deployment(item: Deployment) -> str:
-    layout = f"{item.replicas} x {degrees(item)}, {item.weights}, KV {item.kv_cache}, {item.engine}"
+    cache = f", KV {item.kv_cache}" if item.kv_cache else ""  # training keeps none
+    layout = f"{item.replicas} x {degrees(item)}, {item.weights}{cache}, {item.engine}"
     return (
         f"{item.service}: {item.instances} x {item.offer} ({item.pricing}), {item.gpus} x {item.accelerator}; {layout}"
     )

@@ -74,8 +74,7 @@ def sweep_text(sweep: Sweep, *, paint: Paint = unpainted) -> str:
             cells = [
                 money(point.cost_usd_per_month),
                 f"{point.gpus:,}",
-                figure(point.ttft_p95_ms or 0.0, "ms"),
-                figure(point.tpot_p95_ms or 0.0, "ms"),
+                *("–" if it is None else figure(it, "ms") for it in (point.ttft_p95_ms, point.tpot_p95_ms)),
                 f"{point.plan} ({point.pricing}); {point.layout}",
             ]
         rows.append([*(values[key] for key in keys), "*" if id(point) in marked else " ", *cells])

@@ -96,7 +96,8 @@ def point_of(settings: Settings, plan: Plan) -> Point:
 
 def _layout(item: Deployment) -> str:
     degrees = f"TP {item.tensor_parallel}" + (f" x PP {item.pipeline_parallel}" if item.pipeline_parallel > 1 else "")
-    return f"{item.replicas} x {degrees}, {item.weights}, KV {item.kv_cache}, {item.engine}"
+    cache = f", KV {item.kv_cache}" if item.kv_cache else ""  # training keeps none
+    return f"{item.replicas} x {degrees}, {item.weights}{cache}, {item.engine}"
 
 
 def _kind(item: Deployment) -> Kind:

@@ -169,3 +169,16 @@ def test_ctrl_c_writes_what_is_done(planner, small, monkeypatch, tmp_path):
     assert ran.code == 130
     assert len(target.read_text(encoding="utf-8").splitlines()) == 3
     assert "stopped: 2 of 4 variants are done" in ran.err
+
+
+def test_the_ending_of_the_file_says_the_format(planner, small, tmp_path, monkeypatch):
+    monkeypatch.setattr("planner.sweep.run.run_sweep", lambda *_: MADE)
+    for ending, begin in (("svg", "<svg "), ("json", "{"), ("csv", "workload.concurrency,"), ("txt", "concurrency ")):
+        target = tmp_path / f"out.{ending}"
+        assert planner("sweep", small, "--set", "workload.concurrency=1,2", "-o", target).code == 0
+        assert target.read_text(encoding="utf-8").startswith(begin)
+
+
+def test_a_plan_without_latencies_shows_none(tmp_path):
+    alone = Point((("a", "1"),), "optimal", 1.0, plan="1 x x", gpus=1, kind=(Kind("s", "x", 1, "spot", "mixed", 1, 1),))
+    assert sweep_text(Sweep((alone,), 1, False)).splitlines()[1].split()[:5] == ["1", "$1.00", "1", "–", "–"]
