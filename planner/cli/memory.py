@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planner.cli.memory_training import answer, taken, training_options
+from planner.cli.names import known
 from planner.cli.output import emit, output_option, painter
 
 if TYPE_CHECKING:
@@ -120,13 +121,13 @@ def _question(
     from planner.memory.accounting.runtime import EngineOptions
     from planner.memory.overview import Question
 
-    fmt = catalog.formats[_known(catalog, "formats", weights or native, "--weights")]
+    fmt = catalog.formats[known(catalog, "formats", weights or native, "--weights")]
     fallback = "llamacpp" if fmt.kind == "gguf" else "vllm"
     return Question(
         weights=fmt,
-        kv=catalog.kv_formats[_known(catalog, "kv_formats", kv_cache, "--kv-cache")],
-        accelerator=catalog.accelerators[_known(catalog, "accelerators", accelerator, "--accelerator")],
-        engine=catalog.engines[_known(catalog, "engines", engine or fallback, "--engine")],
+        kv=catalog.kv_formats[known(catalog, "kv_formats", kv_cache, "--kv-cache")],
+        accelerator=catalog.accelerators[known(catalog, "accelerators", accelerator, "--accelerator")],
+        engine=catalog.engines[known(catalog, "engines", engine or fallback, "--engine")],
         tp=tp,
         pp=pp,
         ep=ep,
@@ -143,12 +144,3 @@ def _question(
             text_only=text_only,
         ),
     )
-
-
-def _known(catalog: Catalog, kind: str, name: str, flag: str) -> str:
-    found = catalog.resolve(kind, name)
-    if found is None:
-        hint = catalog.suggest(kind, name)
-        meant = f"did you mean {hint}?" if hint else f"planner catalog list {kind} shows what is"
-        raise click.UsageError(f"{flag}: {name!r} is not in the catalog; {meant}")
-    return found

@@ -80,6 +80,18 @@ def read_benchmark_file(path: Path, machine: Mapping[str, Any] | None = None) ->
     return rows
 
 
+def read_measured(path: Path, machine: Mapping[str, Any] | None = None) -> list[Row]:
+    """Return the rows of a table of measurements or of a benchmark tool's result, whichever ``path`` is.
+
+    Raises MeasurementError naming the file and what is wrong with it.
+    """
+    if is_benchmark_file(path):
+        return read_benchmark_file(path, machine)
+    from planner.measurements import read_rows
+
+    return read_rows(path)
+
+
 def is_benchmark_file(path: Path) -> bool:
     """Whether a file looks like what a benchmark tool saves rather than a table of measurements."""
     try:

@@ -6,6 +6,7 @@ What has not been measured has no deviation, so every accelerator and engine get
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.errors import CatalogError
+from planner.errors import CatalogError, Diagnostic
 from planner.paths import data_dir
 from planner.performance.coefficients import COEFFICIENTS, NAMES
 from planner.performance.deployments import IntArray
@@ -98,12 +99,16 @@ class Calibration:
 
 @cache
 def load_calibration(directory: Path | None = None) -> Calibration:
-    """Read ``serving.yaml`` of the shipped (or another) ``calibration`` directory; the prior where there is none.
+    """Read ``serving.yaml`` of a directory, of the one that ``PLANNER_CALIBRATION`` names, or of the shipped one.
 
-    Raises CatalogError when it is malformed.
+    Without the shipped file the prior answers. Raises CatalogError when the file is malformed, or when a directory that
+    was named has none.
     """
-    path = (directory or data_dir("catalogs") / "calibration") / "serving.yaml"
+    named = directory or (Path(value) if (value := os.environ.get("PLANNER_CALIBRATION")) else None)
+    path = (named or data_dir("catalogs") / "calibration") / "serving.yaml"
     if not path.exists():
+        if named is not None:
+            raise CatalogError([Diagnostic("is not there", str(path), help="`planner calibrate -o DIR` writes one")])
         return Calibration.prior()
     return decode(_read(path), str(path))
 

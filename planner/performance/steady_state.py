@@ -2,8 +2,9 @@
 
 Closed loop: ``concurrency`` clients send their next request when the last is answered, all at once in the beginning,
 as ``vllm bench serve --max-concurrency``, genai-perf and InferenceMAX do. Every prompt's prefill delays the others:
-decoding sequences by interference, waiting prompts by queueing. The wait is that of a fluid queue: in each wave ``N`` prompts of
-cost ``C`` arrive within a window that starts at zero (the burst) and widens as requests of unequal length drift apart.
+decoding sequences by interference, waiting prompts by queueing. The wait is that of a fluid queue: in each wave ``N``
+prompts of cost ``C`` arrive within a window that starts at zero (the burst) and widens as requests of unequal length
+drift apart.
 """
 
 from __future__ import annotations

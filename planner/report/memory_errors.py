@@ -15,27 +15,35 @@ SHOWN_REASONS = 6
 
 def errors_text(errors: Sequence[Errors], rows: Sequence[Mapping[str, Any]], paint: Paint = unpainted) -> str:
     """Return the errors by group, and why rows have no prediction."""
-    head = ("", "quantity", "rows", "answered", "median", "p90", "bias")
+    head = ["", "quantity", "rows", "answered", "median", "mean", "p90", "bias"]
+    covered = any(item.coverage is not None for item in errors)
     cells = [
         (
             item.group,
             item.quantity,
             str(item.measured),
             str(item.predicted),
-            _percent(item.median),
-            _percent(item.p90),
-            _percent(item.bias, signed=True),
+            percent(item.median),
+            percent(item.mean),
+            percent(item.p90),
+            percent(item.bias, signed=True),
+            *([percent(item.coverage)] if covered else ()),
         )
         for item in errors
     ]
-    lines = [paint("strong", f"{len(rows):,} rows: predictions beside measurements"), *table([head, *cells], "llrrrrr")]
+    if covered:
+        head.append("in 90 %")
+    lines = [
+        paint("strong", f"{len(rows):,} rows: predictions beside measurements"),
+        *table([head, *cells], "llrrrrrrr"[: len(head)]),
+    ]
     reasons = unanswered(rows)
     if reasons:
         lines += ["", paint("strong", f"{sum(reasons.values()):,} rows without a prediction")]
         lines += [f"  {count:>4}  {reason}" for reason, count in list(reasons.items())[:SHOWN_REASONS]]
         if len(reasons) > SHOWN_REASONS:
             left = list(reasons.values())[SHOWN_REASONS:]
-            lines.append(f"  {sum(left):>4}  for {len(left)} further reasons, in the column prediction_notes")
+            lines.append(f"  {sum(left):>4}  for {len(left)} further reasons, beside the rows")
     return "\n".join(lines) + "\n"
 
 
@@ -51,8 +59,10 @@ def errors_data(errors: Sequence[Errors], rows: Sequence[Mapping[str, Any]], kin
                 "measured": item.measured,
                 "predicted": item.predicted,
                 "median": item.median,
+                "mean": item.mean,
                 "p90": item.p90,
                 "bias": item.bias,
+                "coverage": item.coverage,
             }
             for item in errors
         ],
@@ -66,12 +76,13 @@ def unanswered(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     for row in rows:
         predicted = any(name.startswith("predicted_") and value is not None for name, value in row.items())
         if not predicted:
-            reason = str(row.get("prediction_notes") or "nothing to compare")
+            reason = str(row.get("prediction_notes") or row.get("error") or "nothing to compare")
             reasons[reason] = reasons.get(reason, 0) + 1
     return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _percent(share: float | None, *, signed: bool = False) -> str:
+def percent(share: float | None, *, signed: bool = False) -> str:
+    """Return a share in percent, a dash where there is none."""
     if share is None:
         return "-"
     return f"{100 * share:+.2f} %" if signed else f"{100 * share:.2f} %"

@@ -1,0 +1,145 @@
+"""Predictions of measurements that the fit has not seen: by setting, by pair of model and accelerator, by group.
+
+* ``setting``: a whole setting (model, accelerator, engine, format, lengths, concurrency, GPUs) is left out, its
+  neighbours stay. What one asks of a machine that was measured.
+* ``pair``: every run of a model on an accelerator is left out, whatever engine, format or length. What one asks of a
+  machine or a model that was not.
+* ``group``: every run of a model with an engine and a format on so many accelerators of a kind.
+
+Folds are dealt out with a fixed seed, the largest groups first, so that they are of equal size and always the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.performance.calibration import EVIDENCE, Calibration
+from planner.performance.deployments import IntArray
+from planner.performance.fitting import fit
+from planner.performance.observations import METRICS, Observations
+from planner.performance.profile import FloatArray
+
+LeaveOut = Literal["setting", "pair", "group"]
+FOLDS: Mapping[LeaveOut, int] = {"setting": 5, "pair": 8, "group": 8}
+ITERATIONS = 8
+"""Of a fit that is warmed up by another; further ones change nothing visible."""
+COVERAGE = 0.9
+LEAST_RESIDUALS = 40
+"""Fewer left-out residuals than this say too little about a tail of 5 %."""
+LEAST_PAIRS = 5
+"""Nor do the residuals of fewer models on accelerators."""
+DEFAULT_OFFSETS = (-0.7, 0.7)
+"""A factor of two either way, where nothing at all was left out."""
+THIN = {"accelerator": 1.0, "generation": 1.25, "engine": 1.5, "prior": 2.0}
+"""How wide intervals are beside those of the nearest evidence, where residuals of a level are too few to say."""
+
+Progress = Callable[[str, int, int], None]
+"""Told (what, folds done, folds in all)."""
+
+
+def labels_of(observations: Observations, kind: LeaveOut) -> list[str]:
+    """Return the group of each row: what is left out together."""
+    o, labels = observations, observations.labels
+    columns: list[NDArray[np.str_]] = [labels["shape"], labels["accelerator"]]
+    if kind == "pair":
+        return _joined(columns)
+    gpus = (o.deployments.tp * o.deployments.pp).astype(str)
+    columns += [labels["engine"], labels["weights"], gpus]
+    if kind == "setting":
+        numbers = (o.load.input_tokens, o.load.output_tokens, o.deployments.concurrency)
+        columns += [labels["kind"], *(np.asarray(values).astype(str) for values in numbers)]
+    return _joined(columns)
+
+
+def _joined(columns: list[NDArray[np.str_]]) -> list[str]:
+    return ["|".join(parts) for parts in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def folds(groups: list[str], count: int, seed: int = 0) -> IntArray:
+    """Return the fold of each row: groups, the largest first, dealt to the fold with the fewest rows."""
+    names, index, sizes = np.unique(np.array(groups), return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    load, dealt = np.zeros(count, dtype=np.intp), np.empty(len(names), dtype=np.intp)
+    for group in order:
+        fold = int(load.argmin())
+        dealt[group] = fold
+        load[fold] += sizes[group]
+    return np.asarray(dealt[index], dtype=np.intp)
+
+
+def left_out(
+    observations: Observations, kind: LeaveOut, start: Calibration, progress: Progress | None = None
+) -> tuple[FloatArray, IntArray]:
+    """Return (predictions, evidence) of fits without each row's group: metrics x rows, and how near they had been.
+
+    ``start`` is the fit on all rows; it only warms the search up.
+    """
+    fold = folds(labels_of(observations, kind), FOLDS[kind])
+    predicted = np.full((len(METRICS), len(observations)), np.nan)
+    evidence = np.zeros(len(observations), dtype=np.intp)
+    for number in range(FOLDS[kind]):
+        if progress is not None:
+            progress(f"left-out {kind}s", number + 1, FOLDS[kind])
+        test = fold == number
+        fitted = fit(observations.take(~test), start=start, iterations=ITERATIONS)
+        rows = observations.take(test)
+        predicted[:, test] = rows.predict(fitted.coefficients(rows.situations))
+        evidence[test] = fitted.evidence(rows.situations)
+    return predicted, evidence
+
+
+def with_intervals(
+    calibration: Calibration, observations: Observations, parts: list[tuple[FloatArray, IntArray]]
+) -> Calibration:
+    """Return ``calibration`` with 90 % intervals by split conformal prediction per metric and evidence.
+
+    ``parts`` are left-out predictions with their evidence. The interval is that of the logarithms' residuals between
+    their 5th and 95th percentile with the finite-sample correction (Vovk et al. 2005; Romano et al. 2019), Mondrian by
+    level of evidence. A level with too few residuals takes the next nearer one's, widened; none is narrower than one
+    with nearer evidence.
+    """
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
+    for i, metric in enumerate(METRICS):
+        found = dict(_offsets(i, observations, parts))
+        table: dict[str, tuple[float, float]] = {}
+        low, high = found.get(EVIDENCE[0], DEFAULT_OFFSETS)
+        for nearer, name in zip((EVIDENCE[0], *EVIDENCE), EVIDENCE, strict=False):
+            wider = THIN[name] / THIN[nearer]
+            own = found.get(name, (low * wider, high * wider))
+            low, high = min(low, own[0]), max(high, own[1])
+            table[name] = (round(low, 3), round(high, 3))
+        intervals[metric] = table
+    return replace(calibration, intervals=intervals)
+
+
+def _offsets(
+    metric: int, observations: Observations, parts: list[tuple[FloatArray, IntArray]]
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Yield the conformal offsets of each level of evidence that enough rows of enough pairs speak for."""
+    measured = observations.logs[metric]
+    pairs = np.array(labels_of(observations, "pair"))
+    for level, name in enumerate(EVIDENCE):
+        pooled, seen = [], set()
+        for predicted, evidence in parts:
+            rows = (evidence == level) & np.isfinite(measured) & np.isfinite(predicted[metric])
+            pooled.append(measured[rows] - np.log(predicted[metric, rows]))
+            seen |= set(pairs[rows].tolist())
+        residuals = np.concatenate(pooled)
+        if len(residuals) >= LEAST_RESIDUALS and len(seen) >= LEAST_PAIRS:
+            yield name, conformal(residuals)
+
+
+def conformal(residuals: FloatArray) -> tuple[float, float]:
+    """Return the offsets between which 90 % of exchangeable further residuals lie: the k-th smallest and largest.
+
+    k = floor((n + 1) (1 - coverage) / 2), at least the extremes.
+    """
+    ordered = np.sort(residuals)
+    k = max(int(np.floor((len(ordered) + 1) * (1.0 - COVERAGE) / 2.0)), 1)
+    return float(ordered[k - 1]), float(ordered[-k])

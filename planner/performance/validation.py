@@ -1,0 +1,114 @@
+"""Measured serving runs beside their predictions: the rows with predicted columns, and the errors by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from planner.errors import Diagnostic, MeasurementError
+from planner.memory.validation.summary import Errors
+from planner.performance.calibration import EVIDENCE, Calibration, load_calibration
+from planner.performance.measurements import read_measurements
+from planner.performance.observations import METRICS, Observations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from planner.catalog import Catalog
+    from planner.performance.measurements import Measurements
+    from planner.performance.profile import FloatArray
+
+COLUMNS = {"ttft": "predicted_ttft_ms", "tpot": "predicted_tpot_ms", "throughput": "predicted_output_tok_s"}
+"""Metric -> column of its prediction; its 90 % interval stands in ``_low`` and ``_high``."""
+QUANTITIES = {"ttft": "TTFT", "tpot": "TPOT", "throughput": "throughput"}
+
+
+def validate_serving(
+    rows: Sequence[Mapping[str, Any]],
+    catalog: Catalog,
+    *,
+    calibration: Calibration | None = None,
+    base_dir: Path | None = None,
+) -> tuple[list[dict[str, Any]], list[Errors]]:
+    """Return the rows with their predicted columns, and the errors by kind, engine and accelerator.
+
+    A row that cannot be predicted has its reason in the column ``error``. Raises MeasurementError when no row can.
+    """
+    found = read_measurements(rows, catalog, base_dir=base_dir)
+    if found.observations is None:
+        reason = next(iter(found.errors.values()))
+        raise MeasurementError([Diagnostic(f"none of the {len(rows)} rows can be predicted: {reason}")])
+    calibration = calibration or load_calibration()
+    situations = found.observations.situations
+    predicted = found.observations.predict(calibration.coefficients(situations))
+    evidence = calibration.evidence(situations)
+    low, high = bounds(predicted, evidence, calibration)
+    return _with_columns(found, predicted, low, high), list(
+        grouped_errors(found.observations, predicted, low, high, ("kind", "engine", "accelerator"))
+    )
+
+
+def bounds(
+    predicted: FloatArray, evidence: NDArray[np.intp], calibration: Calibration
+) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of the 90 % intervals, metrics x rows."""
+    low, high = np.empty_like(predicted), np.empty_like(predicted)
+    for i, metric in enumerate(METRICS):
+        table = calibration.intervals.get(metric, {})
+        offsets = np.exp(np.array([table.get(name, (0.0, 0.0)) for name in EVIDENCE]))[evidence]
+        low[i], high[i] = predicted[i] * offsets[:, 0], predicted[i] * offsets[:, 1]
+    return low, high
+
+
+def _with_columns(
+    found: Measurements, predicted: FloatArray, low: FloatArray, high: FloatArray
+) -> list[dict[str, Any]]:
+    places = {int(index): place for place, index in enumerate(found.kept)}
+    rows = []
+    for index, row in enumerate(found.rows):
+        columns: dict[str, Any] = {}
+        place = places.get(index)
+        for i, metric in enumerate(METRICS):
+            name = COLUMNS[metric]
+            for suffix, values in (("", predicted), ("_low", low), ("_high", high)):
+                value = None if place is None else float(values[i, place])
+                columns[name + suffix] = None if value is None or not np.isfinite(value) else float(f"{value:.6g}")
+        rows.append({**row, **columns, "error": found.errors.get(index, "")})
+    return rows
+
+
+def grouped_errors(
+    observations: Observations, predicted: FloatArray, low: FloatArray, high: FloatArray, by: Sequence[str]
+) -> Iterator[Errors]:
+    """Yield the errors of every quantity that was measured: of all rows, then by each value of the labels ``by``."""
+    labels = observations.labels
+    groups: list[tuple[str, NDArray[np.bool_]]] = [("all", np.ones(len(observations), dtype=bool))]
+    for name in by:
+        groups += [(f"{name} {value}", labels[name] == value) for value in sorted(set(labels[name].tolist()))]
+    measured = np.exp(observations.logs)
+    for group, rows in groups:
+        for i, metric in enumerate(METRICS):
+            part = rows & np.isfinite(measured[i]) & np.isfinite(predicted[i])
+            if part.any():
+                held = (measured[i, part] >= low[i, part]) & (measured[i, part] <= high[i, part])
+                yield error_of(group, QUANTITIES[metric], predicted[i, part] / measured[i, part] - 1.0, held)
+
+
+def error_of(group: str, quantity: str, errors: FloatArray, held: NDArray[np.bool_]) -> Errors:
+    """Return the summary of relative ``errors``; ``held`` says which measurements lie within their interval."""
+    sizes = np.abs(errors)
+    return Errors(
+        group=group,
+        quantity=quantity,
+        measured=len(errors),
+        predicted=len(errors),
+        median=float(np.median(sizes)),
+        p90=float(np.quantile(sizes, 0.9)),
+        bias=float(np.median(errors)),
+        mean=float(sizes.mean()),
+        coverage=float(held.mean()),
+    )
