@@ -66,7 +66,7 @@ FULL_RESOLUTION = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_omni"
 """Beginnings of model types whose images are not scaled down to a fixed size."""
 
 ENCODER_HIDDEN_COPIES = 7
-"""Hidden vectors per patch alive beside the encoder's MLP at its peak (Qwen3.5 of 27B and 35B, logs of 0.24 to 0.29)."""
+"""Hidden vectors per patch alive beside the MLP at its peak (Qwen3.5 of 27B and 35B, logs of 0.24 to 0.29)."""
 
 
 def _encoder_bytes(architecture: ModelArchitecture) -> int:

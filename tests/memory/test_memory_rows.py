@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from planner.catalog import load_catalog
@@ -93,6 +96,16 @@ def test_rows_that_cannot_be_predicted_say_why(change: dict[str, object], note: 
     (row,), _ = validate_memory([LOG | change], "start-up logs", load_catalog())
     assert note in row["prediction_notes"]
     assert "predicted_kv_cache_gib" not in row
+
+
+def test_a_model_of_ones_own_goes_by_its_path(tmp_path: Path) -> None:
+    config = load_catalog().models["meta-llama/Llama-3.1-8B-Instruct"].config
+    (tmp_path / "config.json").write_text(json.dumps(config, default=dict), encoding="utf-8")
+    for name in (tmp_path, tmp_path / "config.json"):
+        (row,), _ = validate_memory([LOG | {"model": str(name)}], "start-up logs", load_catalog())
+        assert row["predicted_weights_gib_per_gpu"] == pytest.approx(14.99, rel=0.001)
+    (row,), _ = validate_memory([LOG | {"model": str(tmp_path.parent)}], "start-up logs", load_catalog())
+    assert "not in the catalog" in row["prediction_notes"]
 
 
 def test_an_unknown_device_without_a_total_has_no_budget_of_its_own() -> None:

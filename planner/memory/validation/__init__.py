@@ -84,8 +84,11 @@ def model_finder(catalog: Catalog) -> Callable[[str], ModelArchitecture | None]:
 
 
 def _is_file(name: str) -> bool:
+    """Whether a name is that of a model's files here: a config, weights, or a directory with a config."""
     try:
-        return bool(name) and Path(name).exists()
+        path = Path(name)
+        described = path.suffix in (".json", ".safetensors", ".gguf") and path.is_file()
+        return described or (bool(name) and (path / "config.json").is_file())
     except (OSError, ValueError):  # too long, or with a zero byte: no file has such a name
         return False
 
