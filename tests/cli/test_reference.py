@@ -35,6 +35,8 @@ def reference() -> str:
     root = click.Context(cli, info_name="planner", **settings)
     parts = [HEAD]
     for path, context in commands(root, "planner"):
+        # click keeps a command's help option from its first use, which another test may have made without this context
+        context.command._help_option = None
         text = "\n".join(line.rstrip() for line in context.get_help().splitlines())
         parts.append(f"## {path}\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
