@@ -4,7 +4,7 @@
 #   make lint    ruff and mypy
 #   make golden  write the golden files anew; review them as a diff
 #   make schema  write the JSON Schemas anew
-#   make bench   print the accuracy and speed figures that docs/ quotes (minutes)
+#   make bench   print how the solvers grow with the fleet, as docs/solver-benchmark.md quotes (minutes)
 SHELL := /bin/sh
 PYTHON ?= python3
 SCENARIO ?= scenarios/70b-chat.yaml
@@ -32,7 +32,7 @@ schema: $(VENV)/.dev
 	$(BIN)/planner schema --write schemas
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.bench_fleet
 
 wheel: $(VENV)/.dev
 	$(BIN)/python -m build --wheel
