@@ -28,7 +28,7 @@ WITHIN = 1.25
 def accuracy_document(rows: Sequence[Mapping[str, Any]], errors: Sequence[Errors]) -> str:
     """Return the page for rows with predicted columns and their errors."""
     charts = [
-        chart
+        (name, chart)
         for name, unit, measured, predicted in _CHARTS
         if (chart := _chart(name, unit, measured, predicted, rows)) is not None
     ]
@@ -57,9 +57,10 @@ def _chart(
     x = Axis.around(f"measured, {unit}", values, log=True)
     y = Axis(f"predicted, {unit}", x.low, x.high, log=True)
     band = [
-        Line(f"{WITHIN:g} times", "diagonal", [(x.low, x.low * factor), (x.high, x.high * factor)])
+        Line(f"{factor:g} times", "diagonal", [(x.low / min(factor, 1), x.low * max(factor, 1)),
+                                               (x.high / max(factor, 1), x.high * min(factor, 1))])
         for factor in (1 / WITHIN, 1.0, WITHIN)
-    ]
+    ]  # fmt: skip
     return scatter(
         name.lower(),
         x=x,
