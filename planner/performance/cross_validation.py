@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from planner.performance.calibration import EVIDENCE, Calibration
 from planner.performance.deployments import IntArray
 from planner.performance.fitting import fit
-from planner.performance.observations import METRICS, Observations
+from planner.performance.observations import Observations
 from planner.performance.profile import FloatArray
+from planner.performance.serving import METRICS
 
 LeaveOut = Literal["setting", "pair", "group"]
 FOLDS: Mapping[LeaveOut, int] = {"setting": 5, "pair": 8, "group": 8}
@@ -35,7 +36,7 @@ LEAST_PAIRS = 5
 """Nor do the residuals of fewer models on accelerators."""
 DEFAULT_OFFSETS = (-0.7, 0.7)
 """A factor of two either way, where nothing at all was left out."""
-THIN = {"accelerator": 1.0, "generation": 1.25, "engine": 1.5, "prior": 2.0}
+THIN = {"pair": 1.0, "accelerator": 1.5, "generation": 1.75, "engine": 2.0, "prior": 2.5}
 """How wide intervals are beside those of the nearest evidence, where residuals of a level are too few to say."""
 
 Progress = Callable[[str, int, int], None]
@@ -89,7 +90,7 @@ def left_out(
         test = fold == number
         fitted = fit(observations.take(~test), start=start, iterations=ITERATIONS)
         rows = observations.take(test)
-        predicted[:, test] = rows.predict(fitted.coefficients(rows.situations))
+        predicted[:, test] = rows.estimates(fitted)
         evidence[test] = fitted.evidence(rows.situations)
     return predicted, evidence
 

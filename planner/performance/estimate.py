@@ -33,7 +33,9 @@ TERM_NAMES = {
     "prefill": "the prompt itself",
     "waiting": "prefills of other requests before it",
     "queueing": "waiting for room in the KV cache",
-    "step": "the step under way when the request arrives",
+    "speculation": "accepted drafts, less the time to draft",
+    "scheduling": "steps before the prompt is scheduled, decoding in the same step",
+    "measured": "what runs of this model on this device differ by",
 }
 ROUNDING_MS = 1e-9
 """Less is what floating point leaves of nothing."""
@@ -125,10 +127,10 @@ def estimate(question: Question, calibration: Calibration | None = None) -> Answ
             for name, values in found.terms.items()
             if name.startswith(prefix)
         }
-        rest = float(getattr(found, f"{metric}_mean_ms")[0]) - sum(parts.values())
-        parts["step"] = parts.get("step", 0.0) + rest  # what is under way when a request arrives has no column
         return tuple(
-            Term(name, value, "ms", TERM_NAMES.get(name, "")) for name, value in parts.items() if value > ROUNDING_MS
+            Term(name, value, "ms", TERM_NAMES.get(name, ""))
+            for name, value in parts.items()
+            if abs(value) > ROUNDING_MS
         )
 
     estimates = (
@@ -145,7 +147,12 @@ def estimate(question: Question, calibration: Calibration | None = None) -> Answ
 
 def _warnings(question: Question, evidence: str, each: int, budget: InferenceBudget) -> tuple[str, ...]:
     found = []
-    if evidence != "accelerator":
+    if evidence == "accelerator":
+        found.append(
+            f"No runs of this model in this format on {question.accelerator.name} with {question.engine.name} were "
+            "measured: the prediction rests on other models' runs, and its intervals are as wide as that."
+        )
+    elif evidence != "pair":
         found.append(
             f"No runs of {question.engine.name} on {question.accelerator.name} were measured: the prediction rests on "
             f"the {evidence}, and its intervals are as wide as that."

@@ -1,26 +1,33 @@
 """Fit the coefficients: a hierarchical robust regression in log space, solved by Gauss-Newton. Deterministic.
 
 A row's coefficients are the sum of a base and of one deviation per level (:data:`calibration.DEVIATIONS`), each with a
-zero-mean Gaussian prior, so that a level with few rows stays near the level above it (partial pooling). Residuals of
-log TTFT, TPOT and throughput have Student-t tails, as benchmark tables have outliers. As each deviation acts through
-the same coefficient, one derivative per coefficient and row gives the whole Jacobian.
+zero-mean Gaussian prior, so that a level with few rows stays near the level above it (partial pooling). How far
+deviations spread at each level is learned with them (empirical Bayes: EM on the prior variances). Residuals of log
+TTFT, TPOT and throughput have Student-t tails, as benchmark tables have outliers. As every deviation acts through the
+same coefficient, one derivative per coefficient and row gives the whole Jacobian.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.performance.calibration import DEVIATIONS, Calibration, Level
-from planner.performance.coefficients import COEFFICIENTS, NAMES
+from planner.performance.coefficients import COEFFICIENTS, NAMES, Coefficient
+from planner.performance.correction_fit import fit_correction
+from planner.performance.corrections import Correction
 from planner.performance.deployments import IntArray
+from planner.performance.hierarchy import Design, Normal, design, diagonal_of, normal_equations, solve, variances
 from planner.performance.observations import KINDS, Observations
 from planner.performance.profile import FloatArray
+from planner.performance.serving import METRICS
 
 NOISE = (0.25, 0.12, 0.15)
 """Scale of the residuals of log TTFT, TPOT and throughput: where the Student-t turns from squares to tails."""
+CORRECTION_NOISE = (0.2, 0.08, 0.1)
+"""The same for what is left after them."""
 TAIL = 4.0
 """Degrees of freedom of the Student-t."""
 MAX_THROUGHPUT = KINDS.index("max_throughput")
@@ -29,104 +36,138 @@ STEP = 1e-4
 """Step of the finite differences in the logarithm of a coefficient."""
 LARGEST_MOVE = 1.0
 """No coefficient moves further than a factor e in one iteration."""
+NEGLIGIBLE = 1e-3
+"""Spread of what a level must not explain."""
+PSEUDO_KEYS = 40.0
+"""Weight of the assumed spread of a level against what its keys show, in keys."""
+SPREAD_EVERY = 4
+"""Iterations between updates of the spreads."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Design:
-    """Where each parameter sits in the solution vector, and which ones a situation uses."""
-
-    levels: tuple[tuple[str, tuple[str, ...]], ...]
-    places: IntArray
-    """situations x (1 + levels): offset of the block of coefficients, -1 where the level does not apply."""
-    precision: FloatArray
-    size: int
+@dataclass
+class _State:
+    solution: FloatArray
+    loss: float
+    logs: FloatArray
+    prediction: FloatArray
+    residual: FloatArray
 
 
-def fit(
-    observations: Observations,
-    *,
-    start: Calibration | None = None,
-    iterations: int = 25,
-    spreads: Mapping[str, float] | None = None,
-) -> Calibration:
-    """Return the calibration that fits the observations. ``start`` warms the search up, nothing more."""
-    design = _design(observations, dict(DEVIATIONS) | dict(spreads or {}))
-    scale = np.array(NOISE)[:, None]
-    target = observations.logs
-    known = np.isfinite(target) & (np.array([0, 0, 1])[:, None] + (observations.kind != MAX_THROUGHPUT) > 0)
-    target = np.where(known, target, 0.0)
-    index = observations.situations.index
-    groups = _members(index, len(observations.situations))
-    solution = _initial(design, start)
-    prior_mean = np.zeros(design.size)
-    prior_mean[: len(NAMES)] = np.log([item.prior for item in COEFFICIENTS])
+class _Fit:
+    """The search: holds the data and the priors, moves the solution."""
 
-    def predicted(logs: FloatArray) -> FloatArray:
+    def __init__(self, observations: Observations, start: Calibration | None) -> None:
+        self.observations = observations
+        found = observations.situations
+        self.index = found.index
+        self.plan = design(found, [name for name, _ in DEVIATIONS], len(NAMES))
+        self.members = _members(found.index, len(found))
+        target = observations.logs
+        self.known: NDArray[np.bool_] = np.isfinite(target)
+        self.known[:2, observations.kind == MAX_THROUGHPUT] = False
+        self.target = np.where(self.known, target, 0.0)
+        self.scale = np.array(NOISE)[:, None]
+        self.mean = np.zeros(self.plan.size)
+        self.mean[: len(NAMES)] = np.log([item.prior for item in COEFFICIENTS])
+        self.assumed = np.concatenate(
+            [np.array([item.spread for item in COEFFICIENTS])]
+            + [
+                np.tile([_spread(name, spread, item) for item in COEFFICIENTS], len(keys))
+                for (name, spread), (_, keys) in zip(DEVIATIONS, self.plan.levels, strict=True)
+            ]
+        )
+        self.precision = self.assumed**-2.0
+        self.state = self.evaluate(_initial(self.plan, start))
+
+    def predict(self, logs: FloatArray) -> FloatArray:
         values = np.exp(logs)
-        return np.log(observations.predict({name: values[i] for i, name in enumerate(NAMES)}))
+        return np.log(self.observations.predict({name: values[i] for i, name in enumerate(NAMES)}))
 
-    def evaluate(at: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
-        logs = _coefficients(design, at)[:, index]
-        prediction = predicted(logs)
-        residual = np.where(known, (target - prediction) / scale, 0.0)
+    def evaluate(self, solution: FloatArray) -> _State:
+        logs = self.plan.expand(solution).T[:, self.index]
+        prediction = self.predict(logs)
+        residual = np.where(self.known, (self.target - prediction) / self.scale, 0.0)
         robust = 0.5 * (TAIL + 1.0) * np.log1p(residual**2 / TAIL).sum()
-        away = at - prior_mean
-        return float(robust + 0.5 * (design.precision * away * away).sum()), logs, prediction, residual
+        away = solution - self.mean
+        loss = float(robust + 0.5 * (self.precision * away * away).sum())
+        return _State(solution, loss, logs, prediction, residual)
 
-    loss, logs, prediction, residual = evaluate(solution)
-    damping = 1e-3
-    for _ in range(iterations):
-        slopes = np.empty((len(NAMES), *target.shape))
+    def linearise(self) -> Normal:
+        state = self.state
+        slopes = np.empty((len(NAMES), *self.target.shape))
         for i in range(len(NAMES)):
-            moved = logs.copy()
+            moved = state.logs.copy()
             moved[i] += STEP
-            slopes[i] = (predicted(moved) - prediction) / STEP
-        slopes = np.where(known, slopes, 0.0)
-        weight = np.where(known, (TAIL + 1.0) / (TAIL + residual**2) / scale**2, 0.0)
-        hessian, gradient = _normal_equations(design, groups, slopes, weight, np.where(known, target - prediction, 0.0))
-        gradient -= design.precision * (solution - prior_mean)
-        curvature = np.diag(hessian).copy()
-        improved = False
+            slopes[i] = (self.predict(moved) - state.prediction) / STEP
+        slopes = np.where(self.known, slopes, 0.0)
+        weight = np.where(self.known, (TAIL + 1.0) / (TAIL + state.residual**2) / self.scale**2, 0.0)
+        away = np.where(self.known, self.target - state.prediction, 0.0)
+        return normal_equations(self.plan, self.members, slopes, weight, away)
+
+    def step(self, damping: float) -> tuple[float, float]:
+        """Move once. Returns (gain, damping); no gain where no move helps."""
+        equations = self.linearise()
+        gradient = equations.gradient - self.precision * (self.state.solution - self.mean)
+        curvature = np.maximum(diagonal_of(self.plan, equations), 1e-6)
         for _ in range(8):
-            matrix = hessian + np.diag(design.precision + damping * np.maximum(curvature, 1e-6))
-            move = np.clip(np.linalg.solve(matrix, gradient), -LARGEST_MOVE, LARGEST_MOVE)
-            trial = evaluate(solution + move)
-            if np.isfinite(trial[0]) and trial[0] < loss:
-                improved = True
-                break
+            move = solve(self.plan, equations, self.precision + damping * curvature, gradient)
+            trial = self.evaluate(self.state.solution + np.clip(move, -LARGEST_MOVE, LARGEST_MOVE))
+            if np.isfinite(trial.loss) and trial.loss < self.state.loss:
+                gain = self.state.loss - trial.loss
+                self.state = trial
+                return gain, max(damping / 4.0, 1e-7)
             damping *= 8.0
-        if not improved:
-            break
-        gain = loss - trial[0]
-        solution = solution + move
-        loss, logs, prediction, residual = trial
-        damping = max(damping / 4.0, 1e-7)
-        if gain < 1e-4 * abs(loss):
-            break
-    return _calibration(design, solution, observations)
+        return 0.0, damping
+
+    def learn_spreads(self) -> None:
+        """EM update of the prior variances, one per level and coefficient."""
+        equations = self.linearise()
+        spread = variances(self.plan, equations, self.precision)
+        width = len(NAMES)
+        for start, (_, keys) in zip(self.plan.starts(), self.plan.levels, strict=True):
+            part = slice(start * width, (start + len(keys)) * width)
+            second = (self.state.solution[part] ** 2 + spread[part]).reshape(-1, width).sum(axis=0)
+            assumed = self.assumed[part].reshape(-1, width)[0] ** 2
+            variance = (PSEUDO_KEYS * assumed + second) / (PSEUDO_KEYS + len(keys))
+            self.precision[part] = np.tile(1.0 / variance, len(keys))
+        self.state = self.evaluate(self.state.solution)
 
 
-def _design(observations: Observations, spreads: Mapping[str, float]) -> _Design:
-    found = observations.situations
-    size = len(NAMES)
-    columns = [np.zeros(len(found), dtype=np.intp)]
-    precision = [np.array([1.0 / item.spread**2 for item in COEFFICIENTS])]
-    levels = []
-    for name, _ in DEVIATIONS:
-        each = found.keys(name)
-        keys = tuple(sorted(set(each)))
-        place = found.places(name, {key: i for i, key in enumerate(keys)})
-        columns.append(size + place * len(NAMES))
-        precision.append(np.full(len(keys) * len(NAMES), 1.0 / spreads[name] ** 2))
-        levels.append((name, keys))
-        size += len(keys) * len(NAMES)
-    return _Design(tuple(levels), np.stack(columns, axis=1), np.concatenate(precision), size)
+def fit(observations: Observations, *, start: Calibration | None = None, iterations: int = 24) -> Calibration:
+    """Return the calibration that fits the observations. ``start`` warms the search up, nothing more."""
+    search = _Fit(observations, start)
+    damping = 1e-3
+    for iteration in range(iterations):
+        gain, damping = search.step(damping)
+        learn = (iteration + 1) % SPREAD_EVERY == 0 and iteration + 1 < iterations
+        if gain < 1e-4 * abs(search.state.loss) and not learn:
+            if iteration > 2 * SPREAD_EVERY:
+                break
+            learn = True
+        if learn:
+            search.learn_spreads()
+    return with_corrections(_calibration(search.plan, search.state.solution, observations), observations)
 
 
-def _coefficients(design: _Design, solution: FloatArray) -> FloatArray:
-    """Return logarithms, coefficients x situations."""
-    each = np.arange(len(NAMES))
-    return np.asarray(solution[design.places[:, :, None] + each].sum(axis=1).T)
+def with_corrections(calibration: Calibration, observations: Observations) -> Calibration:
+    """Return the calibration with corrections fitted to what its coefficients leave."""
+    found, x = observations.situations, observations.features
+    bare = replace(calibration, corrections={})
+    corrections: dict[str, Correction] = {}
+    for i, metric in enumerate(METRICS):
+        predicted = observations.estimates(replace(bare, corrections=corrections))
+        residual = observations.logs[i] - np.log(predicted[i])
+        if metric != "throughput":
+            residual[observations.kind == MAX_THROUGHPUT] = np.nan
+        corrections[metric] = fit_correction(found, x, residual, CORRECTION_NOISE[i])
+    return replace(calibration, corrections=corrections)
+
+
+def _spread(level: str, spread: float, item: Coefficient) -> float:
+    """Return the assumed spread of a coefficient at a level; levels without an engine say nothing of how one is run."""
+    if not item.of_kernels and "engine" not in level:
+        return NEGLIGIBLE
+    return spread * item.varies
 
 
 def _members(index: IntArray, count: int) -> list[IntArray]:
@@ -134,49 +175,27 @@ def _members(index: IntArray, count: int) -> list[IntArray]:
     return np.split(order, np.searchsorted(index[order], np.arange(1, count)))
 
 
-def _normal_equations(
-    design: _Design, groups: Sequence[IntArray], slopes: FloatArray, weight: FloatArray, residual: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Accumulate J'WJ and J'Wr. Rows of one situation share their parameters, so each adds one small block."""
-    hessian = np.zeros((design.size, design.size))
-    gradient = np.zeros(design.size)
-    each = np.arange(len(NAMES))
-    for situation, rows in enumerate(groups):
-        part = slopes[:, :, rows].reshape(len(NAMES), -1)
-        weighted = part * weight[:, rows].reshape(-1)
-        block = weighted @ part.T
-        pull = weighted @ residual[:, rows].reshape(-1)
-        offsets = design.places[situation]
-        ids = (offsets[:, None] + each).ravel()
-        hessian[np.ix_(ids, ids)] += np.tile(block, (len(offsets), len(offsets)))
-        gradient[ids] += np.tile(pull, len(offsets))
-    return hessian, gradient
-
-
-def _initial(design: _Design, start: Calibration | None) -> FloatArray:
-    solution = np.zeros(design.size)
-    solution[: len(NAMES)] = (start or Calibration.prior()).base
+def _initial(plan: Design, start: Calibration | None) -> FloatArray:
+    solution = np.zeros(plan.size).reshape(-1, plan.width)
+    solution[0] = (start or Calibration.prior()).base
     if start:
         tables = {level.name: (level.index(), level.table) for level in start.levels}
-        offset = len(NAMES)
-        for name, keys in design.levels:
-            places, table = tables.get(name, ({}, np.empty((0, len(NAMES)))))
-            for key in keys:
-                if key in places:
-                    solution[offset : offset + len(NAMES)] = table[places[key]]
-                offset += len(NAMES)
-    return solution
+        for first, (name, keys) in zip(plan.starts(), plan.levels, strict=True):
+            if name in tables:
+                places, table = tables[name]
+                for i, key in enumerate(keys):
+                    if key in places:
+                        solution[first + i] = table[places[key]]
+    return solution.ravel()
 
 
-def _calibration(design: _Design, solution: FloatArray, observations: Observations) -> Calibration:
+def _calibration(plan: Design, solution: FloatArray, observations: Observations) -> Calibration:
     found = observations.situations
     counts = np.bincount(found.index, minlength=len(found))
+    blocks = solution.reshape(-1, plan.width)
     levels = []
-    offset = len(NAMES)
-    for place, (name, keys) in enumerate(design.levels):
-        table = solution[offset : offset + len(keys) * len(NAMES)].reshape(len(keys), len(NAMES))
+    for place, (first, (name, keys)) in enumerate(zip(plan.starts(), plan.levels, strict=True)):
         rows = np.zeros(len(keys), dtype=np.intp)
-        np.add.at(rows, (design.places[:, place + 1] - offset) // len(NAMES), counts)
-        levels.append(Level(name, keys, table, tuple(int(n) for n in rows)))
-        offset += len(keys) * len(NAMES)
-    return replace(Calibration.prior(), base=solution[: len(NAMES)], levels=tuple(levels))
+        np.add.at(rows, plan.blocks[:, place + 1] - first, counts)
+        levels.append(Level(name, keys, blocks[first : first + len(keys)], tuple(int(n) for n in rows)))
+    return replace(Calibration.prior(), base=blocks[0], levels=tuple(levels))

@@ -73,8 +73,10 @@ def step_time(
     tokens = decode + prefill
     memory = (r.attention_bytes + r.dense_bytes) / r.bandwidth * c["weight_read"]
     compute = (r.attention_flops + r.dense_flops) * tokens / r.linear_rate * c["dense_compute"]
-    expert_memory = r.expert_bytes * touched_share(r, tokens) / r.bandwidth * c["expert_read"]
+    touched = touched_share(r, tokens)
+    expert_memory = r.expert_bytes * touched / r.bandwidth * c["expert_read"]
     expert_compute = r.expert_flops * tokens / r.expert_rate * c["expert_compute"]
+    visits = r.moe_layers * r.experts / r.expert_groups * touched
     head_tokens = decode + prompts
     head = knee(r.head_bytes / r.bandwidth * c["weight_read"], r.head_flops * head_tokens / r.half_rate)
     ring = (r.gpus - 1.0) / r.gpus
@@ -82,15 +84,26 @@ def step_time(
     latency = c["collective"] * np.log2(r.gpus)
     return StepTime(
         linear_ms=knee(memory, compute),
-        experts_ms=knee(expert_memory, expert_compute),
+        experts_ms=knee(expert_memory, expert_compute) + visits * c["expert_visit"],
         attention_ms=decode_attention(r, c, decode, context) + prefill_attention(r, c, prefill, prefill_context),
         elementwise_ms=tokens / r.attention_groups * r.layers * r.hidden_bytes / r.bandwidth * c["elementwise"],
         collectives_ms=r.collectives * (latency + traffic),
         head_ms=head,
-        host_ms=c["step"] + c["layer"] * r.layers + c["sequence"] * decode * r.stages,
+        host_ms=fixed_ms(r, c) + c["sequence"] * decode * r.stages,
         linear_compute_ms=compute + expert_compute,
         linear_memory_ms=memory + expert_memory,
     )
+
+
+def fixed_ms(r: Resources, c: Coefficients) -> FloatArray:
+    """Return what a step costs however little it does."""
+    return c["step"] + launches_ms(r, c)
+
+
+def launches_ms(r: Resources, c: Coefficients) -> FloatArray:
+    """Return the fixed time of all layers: more kernels per layer, more time."""
+    layers = c["layer"] * r.layers + c["expert_layer"] * r.moe_layers
+    return layers + c["latent_layer"] * r.latent_layers + c["recurrent_layer"] * r.recurrent_layers
 
 
 def knee(memory_ms: FloatArray, compute_ms: FloatArray) -> FloatArray:

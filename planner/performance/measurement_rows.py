@@ -78,6 +78,8 @@ class MeasuredRow:
     weights: str
     kv_cache: str
     campaign: str
+    run: str
+    """Day and version of the campaign: how the server was set up on it is shared by its rows."""
     gpus: float
     tp: float
     """GPUs of a pipeline stage."""
@@ -120,7 +122,8 @@ def _inferencex(row: Mapping[str, Any], catalog: Catalog) -> MeasuredRow:
         engine=engine,
         weights=weights,
         kv_cache=_kv_cache(row, engine, weights),
-        campaign="inferencex",
+        campaign=campaign_of(str(row.get("source") or "inferencex")),
+        run=_run(row),
         gpus=gpus,
         tp=tp * dp,
         pp=max(number(row.get("pp"), 1.0), 1.0),
@@ -188,6 +191,7 @@ def _published(row: Mapping[str, Any], catalog: Catalog) -> MeasuredRow:
         weights=weights_id(str(row.get("weights") or ""), catalog),
         kv_cache="fp8" if str(row.get("kv_dtype") or "").startswith("fp8") else "bf16",
         campaign=campaign_of(source),
+        run=_run(row),
         gpus=gpus,
         tp=tp * dp,
         pp=pp,
@@ -242,6 +246,12 @@ def campaign_of(source: str) -> str:
     if "perf-overview" in source and "0.9.0" not in source:
         return "trtllm-bench"
     return source.split()[0].split("@")[0] if source.split() else "unnamed"
+
+
+def _run(row: Mapping[str, Any]) -> str:
+    """Return the day (or document) and engine version of a row, without blanks."""
+    source, version = str(row.get("source") or ""), str(row.get("engine_version") or "")
+    return "@".join("-".join(text.split()) for text in (source, version))
 
 
 def number(value: Any, otherwise: float = math.nan) -> float:

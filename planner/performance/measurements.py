@@ -101,9 +101,18 @@ def _observations(rows: list[MeasuredRow], profiles: Mapping[str, ModelProfile],
         concurrency=np.where(np.isfinite(concurrency), concurrency, 1.0),
     )
     labels = {name: np.array([str(getattr(row, name)) for row in rows]) for name in LABELS}
-    labels["shape"] = np.array([names[i] for i in each])
+    labels["shape"] = np.array([stacked[i].key for i in each])
+    models, model = _coded(labels["shape"].tolist())
+    campaigns, campaign = _coded([row.campaign for row in rows])
+    runs, run = _coded([row.run for row in rows])
     return Observations(
         profile=stack(stacked, np.array(each)),
+        models=tuple(models),
+        model=model,
+        campaigns=tuple(campaigns),
+        campaign=campaign,
+        runs=tuple(runs),
+        run=run,
         deployments=deployments,
         load=Load(
             column("input_tokens"),
@@ -129,7 +138,8 @@ def _positive(values: Any) -> Any:
 
 def _coded(values: list[str]) -> tuple[list[str], Any]:
     names = sorted(set(values))
-    return names, np.array([names.index(value) for value in values], dtype=np.intp)
+    places = {name: i for i, name in enumerate(names)}
+    return names, np.array([places[value] for value in values], dtype=np.intp)
 
 
 def _format(id: str, catalog: Catalog) -> WeightFormat:

@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.performance.calibration import Calibration
+from planner.performance.corrections import factor, features
 from planner.performance.deployments import Deployments, IntArray, Load
 from planner.performance.iteration import Coefficients
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import Resources, resources
-from planner.performance.serving import kv_capacity
+from planner.performance.serving import METRICS, corrected, kv_capacity, mixing
 from planner.performance.situations import Situations, situations
 from planner.performance.steady_state import closed_loop, saturated, static_batch
 
 KINDS = ("closed_loop", "static_batch", "max_throughput")
 """How a row was measured; the names of the published tables."""
-METRICS = ("ttft", "tpot", "throughput")
+MOST_SEQUENCES = 2048.0
+"""Sequences that an engine runs at once when the cache would hold more (TensorRT-LLM's max_batch_size)."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,15 @@ class Observations:
 
     profile: ModelProfile
     """Stacked: one value per row."""
+    models: tuple[str, ...]
+    """Keys of the models, which ``model`` indexes."""
+    model: IntArray
+    campaigns: tuple[str, ...]
+    """Who measured, which ``campaign`` indexes: versions, tuning and harness differ between them."""
+    campaign: IntArray
+    runs: tuple[str, ...]
+    """Day and version of a campaign, which ``run`` indexes."""
+    run: IntArray
     deployments: Deployments
     load: Load
     kind: IntArray
@@ -42,7 +54,7 @@ class Observations:
     @cached_property
     def situations(self) -> Situations:
         """What the coefficients of each row depend on."""
-        return situations(self.deployments)
+        return situations(self.deployments, self.models, self.model, self.campaigns, self.campaign, self.runs, self.run)
 
     @cached_property
     def logs(self) -> FloatArray:
@@ -61,19 +73,43 @@ class Observations:
                 parts.append((kind, rows, part, load, kv_capacity(part, load, None)))
         return parts
 
+    def estimates(self, calibration: Calibration) -> FloatArray:
+        """Return predictions with corrections, metrics x rows."""
+        raw = self.predict(calibration.coefficients(self.situations))
+        output = np.asarray(self.load.output_tokens, dtype=np.float64)
+        measured = (raw[0], raw[1], raw[2])
+        out = np.stack(corrected(calibration, self.situations, self.features, measured, output))
+        alone = self.kind == KINDS.index("max_throughput")
+        if alone.any():
+            by = factor(calibration.corrections.get("throughput", ()), self.situations, self.features)
+            out[2, alone] = raw[2, alone] * by[alone]
+        return out
+
+    @cached_property
+    def features(self) -> FloatArray:
+        """Features of the corrections, rows x features."""
+        running = np.array(self.deployments.concurrency)
+        for kind, rows, _, _, capacity in self._parts:
+            if KINDS[kind] == "closed_loop":
+                running[rows] = np.minimum(running[rows], np.maximum(capacity, 1.0))
+            elif KINDS[kind] == "max_throughput":
+                running[rows] = np.clip(capacity, 1.0, MOST_SEQUENCES)
+        return features(self.deployments, self.load, running)
+
     def predict(self, coefficients: Coefficients) -> FloatArray:
-        """Return predictions, metrics x rows."""
+        """Return predictions of the iteration alone, metrics x rows."""
         out = np.full((len(METRICS), len(self)), np.nan)
+        mixes = mixing(self.deployments)
         for kind, rows, work, load, capacity in self._parts:
             part = {name: values[rows] for name, values in coefficients.items()}
             concurrency = self.deployments.concurrency[rows]
             if KINDS[kind] == "max_throughput":
-                out[2, rows] = saturated(work, part, load, capacity)
+                out[2, rows] = saturated(work, part, load, np.minimum(capacity, MOST_SEQUENCES))
                 continue
             if KINDS[kind] == "static_batch":
                 timing = static_batch(work, part, load, concurrency)
             else:
-                timing = closed_loop(work, part, load, concurrency, capacity)
+                timing = closed_loop(work, part, load, concurrency, capacity, mixes[rows])
             out[:, rows] = timing.ttft_ms, timing.tpot_ms, timing.output_tok_s
         return out
 
@@ -82,6 +118,12 @@ class Observations:
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Observations(
             profile=rows_of(self.profile, rows),
+            models=self.models,
+            model=self.model[rows],
+            campaigns=self.campaigns,
+            campaign=self.campaign[rows],
+            runs=self.runs,
+            run=self.run[rows],
             deployments=rows_of(self.deployments, rows),
             load=rows_of(self.load, rows),
             kind=self.kind[rows],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,8 @@ class ModelProfile:
     in multiply-accumulates per query token and attended token.
     """
 
+    key: str
+    """The same for models of one shape: fine-tunes and renamed releases share their measurements."""
     layers: Number
     hidden: Number
     vocabulary: Number
@@ -62,6 +64,7 @@ class ModelProfile:
     window_macs: Number
     state_elements: Number
     recurrent_layers: Number
+    latent_layers: Number
     kv_heads: Number
     """KV heads by which tensor parallelism can divide the cache; 1 for MLA, whose latent every rank keeps."""
     query_heads: Number
@@ -71,7 +74,7 @@ class ModelProfile:
     @classmethod
     def from_architecture(cls, architecture: ModelArchitecture) -> Self:
         """Sum an architecture up. Works for every architecture: unknown mixers count by their tensors and caches."""
-        totals = dict.fromkeys((field.name for field in fields(cls)), 0.0)
+        totals = dict.fromkeys(_FIGURES, 0.0)
         totals.update(
             layers=float(architecture.num_layers),
             hidden=float(architecture.hidden_size),
@@ -92,7 +95,21 @@ class ModelProfile:
             for name, value in _layer_totals(group):
                 totals[name] += value * group.count
             totals["attended_limit"] = max(totals["attended_limit"], float(group.mixer.indexer_top_k))
-        return cls(**totals)
+        return cls(key=shape_key(totals), **totals)
+
+
+_FIGURES = tuple(field.name for field in fields(ModelProfile) if field.name != "key")
+
+
+def shape_key(figures: Mapping[str, float]) -> str:
+    """Return a name for the shape of a model: layers, hidden size, and weights in units of ten million.
+
+    >>> shape_key({"layers": 80, "hidden": 8192, "attention_weights": 12.08e9, "dense_weights": 56.37e9})
+    '80x8192-6845'
+    """
+    parts = ("attention_weights", "recurrent_weights", "dense_weights", "expert_weights")
+    weights = sum(figures.get(name, 0.0) for name in parts)
+    return f"{figures['layers']:.0f}x{figures['hidden']:.0f}-{weights / 1e7:.0f}"
 
 
 def _layer_totals(group: LayerGroup) -> list[tuple[str, float]]:
@@ -113,6 +130,7 @@ def _layer_totals(group: LayerGroup) -> list[tuple[str, float]]:
             ("full_prefill_macs", macs),
             ("full_decode_macs", 2.0 * mixer.heads * mixer.kv_elements_per_token if latent else macs),
             ("indexer_elements", float(mixer.indexer_elements_per_token)),
+            ("latent_layers", float(latent)),
         ]
     elif mixer.kind in BOUNDED:
         sums += [("window_kv_elements", float(mixer.kv_elements_per_token)), ("window_macs", macs)]
@@ -137,7 +155,6 @@ _WEIGHT_FIELDS: dict[Component, str] = {
 def stack(profiles: Sequence[ModelProfile], index: NDArray[np.intp]) -> ModelProfile:
     """Return one profile whose fields are arrays: row i is that of ``profiles[index[i]]``."""
     columns: dict[str, Any] = {
-        field.name: np.array([getattr(profile, field.name) for profile in profiles], dtype=np.float64)[index]
-        for field in fields(ModelProfile)
+        name: np.array([getattr(profile, name) for profile in profiles], dtype=np.float64)[index] for name in _FIGURES
     }
-    return ModelProfile(**columns)
+    return ModelProfile(key="", **columns)

@@ -71,6 +71,8 @@ class Resources:
     hidden_bytes: FloatArray
     collectives: FloatArray
     layers: Number
+    latent_layers: Number
+    recurrent_layers: Number
     gpus: FloatArray
     """GPUs of one pipeline stage."""
     stages: FloatArray
@@ -135,6 +137,8 @@ def resources(profile: ModelProfile, deployments: Deployments) -> Resources:
         hidden_bytes=2.0 * p.hidden * one,
         collectives=np.where(gpus > 1, 2.0 * p.layers, 0.0),
         layers=p.layers,
+        latent_layers=p.latent_layers,
+        recurrent_layers=p.recurrent_layers,
         gpus=gpus,
         stages=stages,
         attention_groups=d.attention_dp,

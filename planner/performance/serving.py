@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.performance.calibration import EVIDENCE, Calibration
+from planner.performance.corrections import factor, features
 from planner.performance.deployments import Deployments, IntArray, Load
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import Resources, resources
-from planner.performance.situations import situations
+from planner.performance.situations import Situations, situations
 from planner.performance.steady_state import Timing, closed_loop, open_loop, static_batch
 
 LIMITS = ("bandwidth", "compute", "link", "host", "kv")
@@ -21,6 +23,8 @@ LIMITS = ("bandwidth", "compute", "link", "host", "kv")
 Metric = Literal["ttft", "tpot", "throughput"]
 METRICS: tuple[Metric, ...] = ("ttft", "tpot", "throughput")
 
+SEPARATE_PREFILL = frozenset({"sglang", "lmdeploy"})
+"""Engines that stop decoding while they prefill (SGLang without --enable-mixed-chunk, its default)."""
 KV_SHARE = 0.9
 """Share of device memory that engines give to weights, activations and cache (vLLM's gpu_memory_utilization)."""
 RESERVE_BYTES = 2.5 * 2**30
@@ -78,7 +82,7 @@ def estimate_serving(
     ``request_rate_per_s`` (per replica) requests arrive at random instead, and no more than ``concurrency`` decode at
     once. ``static`` means one batch without a server.
     """
-    found = situations(deployments)
+    found = situations(deployments, (profile.key,))
     coefficients = calibration.coefficients(found)
     work = resources(profile, deployments)
     capacity = kv_capacity(work, load, kv_tokens)
@@ -88,14 +92,20 @@ def estimate_serving(
         most = np.minimum(capacity, deployments.concurrency)
         timing = open_loop(work, coefficients, load, request_rate_per_s, most)
     else:
-        timing = closed_loop(work, coefficients, load, deployments.concurrency, capacity)
+        timing = closed_loop(work, coefficients, load, deployments.concurrency, capacity, mixing(deployments))
     evidence = calibration.evidence(found)
+    length = np.asarray(load.output_tokens, dtype=np.float64)
+    values = corrected(
+        calibration,
+        found,
+        features(deployments, load, timing.running),
+        (timing.ttft_ms, timing.tpot_ms, timing.output_tok_s),
+        length,
+        closed=request_rate_per_s is None,
+    )
     columns: dict[str, FloatArray] = {}
-    for metric, name, value in (
-        ("ttft", "ttft_mean_ms", timing.ttft_ms),
-        ("tpot", "tpot_mean_ms", timing.tpot_ms),
-        ("throughput", "output_tok_s", timing.output_tok_s),
-    ):
+    names = ("ttft_mean_ms", "tpot_mean_ms", "output_tok_s")
+    for metric, name, value in zip(METRICS, names, values, strict=True):
         low, high = _offsets(calibration, metric, evidence)
         columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = value, value * low, value * high
         if metric != "throughput":
@@ -103,8 +113,49 @@ def estimate_serving(
             tail = name.replace("mean", "p95")
             columns[tail] = value * ratio
             columns[f"{tail}_low"], columns[f"{tail}_high"] = value * low * ratio, value * high * ratio
-    terms = _terms(timing, coefficients["request"])
+    request = np.zeros(len(deployments)) if static else coefficients["request"]
+    terms = _terms(timing, request) | {
+        "ttft_measured_ms": _difference(values[0], timing.ttft_ms),
+        "tpot_measured_ms": values[1] - timing.tpot_ms,
+    }
     return ServingEstimates(**columns, evidence=evidence, limit=_limits(timing), terms=terms)
+
+
+def corrected(
+    calibration: Calibration,
+    found: Situations,
+    x: FloatArray,
+    raw: tuple[FloatArray, FloatArray, FloatArray],
+    output: FloatArray,
+    *,
+    closed: bool = True,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return TTFT, TPOT and throughput with the corrections of what was measured nearby.
+
+    In a closed loop throughput follows from the corrected times, and only what is left of it has a correction of its
+    own; at a request rate it is the rate.
+    """
+    ttft, tpot, throughput = raw
+    by = [
+        factor(calibration.corrections[metric], found, x) if metric in calibration.corrections else np.ones(len(x))
+        for metric in METRICS
+    ]
+    new_ttft, new_tpot = ttft * by[0], tpot * by[1]
+    if not closed:
+        return new_ttft, new_tpot, throughput
+    before, after = ttft + tpot * (output - 1.0), new_ttft + new_tpot * (output - 1.0)
+    return new_ttft, new_tpot, throughput * before / after * by[2]
+
+
+def _difference(after: FloatArray, before: FloatArray) -> FloatArray:
+    """Return after - before; nothing where a queue without end makes both infinite."""
+    finite = np.isfinite(before)
+    return np.where(finite, np.where(finite, after, 0.0) - np.where(finite, before, 0.0), 0.0)
+
+
+def mixing(deployments: Deployments) -> NDArray[np.bool_]:
+    """Return per row whether the engine puts prompts and decoding sequences into one step."""
+    return np.array([engine not in SEPARATE_PREFILL for engine in deployments.engines])[deployments.engine]
 
 
 def kv_capacity(work: Resources, load: Load, kv_tokens: FloatArray | None) -> FloatArray:
@@ -152,9 +203,11 @@ def _terms(timing: Timing, request_ms: FloatArray) -> dict[str, FloatArray]:
         "tpot_collectives_ms": step.collectives_ms,
         "tpot_head_ms": step.head_ms,
         "tpot_host_ms": step.host_ms,
+        "tpot_speculation_ms": timing.speculation_ms,
         "tpot_interference_ms": timing.interference_ms,
         "ttft_request_ms": request_ms,
         "ttft_prefill_ms": timing.prefill_ms,
+        "ttft_scheduling_ms": timing.scheduling_ms,
         "ttft_waiting_ms": timing.waiting_ms,
         "ttft_queueing_ms": timing.queueing_ms,
     }

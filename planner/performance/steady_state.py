@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.performance.deployments import Load
-from planner.performance.iteration import Coefficients, StepTime, step_time
+from planner.performance.iteration import Coefficients, StepTime, fixed_ms, launches_ms, step_time
 from planner.performance.profile import FloatArray
 from planner.performance.resources import Resources
 
@@ -39,6 +40,10 @@ class Timing:
     """The request's own prefill, alone on the machine."""
     prefill_cost_ms: FloatArray
     """Machine time that one prompt takes when prompts are packed into full steps."""
+    speculation_ms: FloatArray
+    """What speculation takes off each output token: not positive."""
+    scheduling_ms: FloatArray
+    """Steps that pass, and decoding that shares the step, before the first token."""
     waiting_ms: FloatArray
     queueing_ms: FloatArray
     """Waiting because the KV cache is full."""
@@ -48,26 +53,27 @@ class Timing:
     """Share of machine time spent on prefill."""
 
 
-def prefill_cost_ms(r: Resources, c: Coefficients, tokens: FloatArray, prompt: FloatArray) -> FloatArray:
-    """Return the machine time of one prompt of ``tokens`` new tokens when steps are full; stages overlap."""
-    step = step_time(
-        r, c, decode=0.0, context=0.0, prefill=TOKEN_BUDGET, prefill_context=prompt / 2, prompts=TOKEN_BUDGET / prompt
-    )
-    return (step.total_ms + c["prefill_layer"] * r.layers) * tokens / TOKEN_BUDGET / r.stages
+def prefill_step_ms(
+    r: Resources, c: Coefficients, tokens: FloatArray, prompts: FloatArray, prompt: FloatArray
+) -> FloatArray:
+    """Return the time to prefill ``prompts`` prompts that bring ``tokens`` new tokens together, on an idle machine.
+
+    Beyond the token budget it takes several steps; each launches its kernels one by one, as no CUDA graph fits it.
+    """
+    steps = np.ceil(tokens / TOKEN_BUDGET)
+    once = step_time(
+        r, c, decode=0.0, context=0.0, prefill=tokens, prefill_context=prompt / 2, prompts=prompts
+    ).total_ms
+    return once + (steps - 1.0) * fixed_ms(r, c) + steps * c["eager"] * launches_ms(r, c)
 
 
-def prefill_alone_ms(r: Resources, c: Coefficients, tokens: FloatArray, prompt: FloatArray) -> FloatArray:
-    """Return the time of one prompt on an idle machine, in as many chunks as it needs."""
-    chunks = np.ceil(tokens / TOKEN_BUDGET)
-    once = step_time(r, c, decode=0.0, context=0.0, prefill=tokens, prefill_context=prompt / 2, prompts=1.0).total_ms
-    fixed = c["step"] + c["layer"] * r.layers
-    return once + (chunks - 1.0) * fixed + chunks * c["prefill_layer"] * r.layers
-
-
-def closed_loop(r: Resources, c: Coefficients, load: Load, concurrency: FloatArray, capacity: FloatArray) -> Timing:
+def closed_loop(
+    r: Resources, c: Coefficients, load: Load, concurrency: FloatArray, capacity: FloatArray, mixes: NDArray[np.bool_]
+) -> Timing:
     """Return the means of a run in which ``concurrency`` requests are always in flight.
 
-    ``capacity`` is the number of sequences whose cache fits; what exceeds it queues.
+    ``capacity`` is the number of sequences whose cache fits; what exceeds it queues. ``mixes`` says which engines put
+    prompts and decoding sequences into one step (vLLM, TensorRT-LLM); the others stop decoding for a prefill (SGLang).
     """
     shape = np.ones_like(r.gpus)
     prompt = np.maximum(load.input_tokens * shape, 1.0)
@@ -75,14 +81,20 @@ def closed_loop(r: Resources, c: Coefficients, load: Load, concurrency: FloatArr
     output = np.maximum(load.output_tokens * shape, 1.0)
     running = np.minimum(concurrency, np.maximum(capacity, 1.0))
     decode = step_time(r, c, decode=running / r.stages, context=prompt + output / 2)
-    decode_ms, output = _speculate(decode.total_ms, output, load)
-    cost = prefill_cost_ms(r, c, tokens, prompt)
+    decode_ms = _speculate(decode.total_ms, load)
+    most = np.maximum(TOKEN_BUDGET / tokens, 1.0)
+    packed = prefill_step_ms(r, c, tokens * most, most, prompt) / most / r.stages
+    alone = prefill_step_ms(r, c, tokens, np.ones_like(tokens), prompt)
+    shared = np.where(mixes, fixed_ms(r, c) + np.minimum(decode.linear_memory_ms, alone), 0.0)
+    extra = np.maximum(alone - shared, packed * r.stages) / r.stages
+    together = np.clip(running / output * extra / decode_ms, 1.0, most)
+    cost = packed + (extra - packed) / together
     interference = cost * np.maximum(running - 1.0, 0.0) / output * c["interference"]
     tpot = decode_ms + interference
     duration = output * tpot
-    waiting = _waves(running, cost, duration, load) * c["waiting"]
-    alone = prefill_alone_ms(r, c, tokens, prompt)
-    ttft = c["request"] + alone + np.where(running > 1, 0.5 * decode_ms, 0.0) + waiting
+    waiting = _waves(running, packed, duration, load) * c["waiting"]
+    busy = np.where(running > 1, decode_ms, 0.0)
+    ttft = c["request"] + alone + np.where(mixes, np.maximum(busy - shared, 0.0), 0.0) + c["missed"] * busy + waiting
     queueing = np.maximum(concurrency - running, 0.0) / running * (ttft + duration)
     total = ttft + queueing + tpot * (output - 1.0)
     throughput = concurrency * output / total * 1e3
@@ -94,6 +106,8 @@ def closed_loop(r: Resources, c: Coefficients, load: Load, concurrency: FloatArr
         decode=decode,
         prefill_ms=alone,
         prefill_cost_ms=cost,
+        speculation_ms=decode_ms - decode.total_ms,
+        scheduling_ms=ttft - c["request"] - alone - waiting,
         waiting_ms=waiting,
         queueing_ms=queueing,
         interference_ms=interference,
@@ -101,12 +115,12 @@ def closed_loop(r: Resources, c: Coefficients, load: Load, concurrency: FloatArr
     )
 
 
-def _speculate(decode_ms: FloatArray, output: FloatArray, load: Load) -> tuple[FloatArray, FloatArray]:
+def _speculate(decode_ms: FloatArray, load: Load) -> FloatArray:
     """Return time per accepted token under speculation."""
     plan = load.speculation
     if plan is None:
-        return decode_ms, output
-    return decode_ms * (1.0 + plan.tokens * plan.draft_share) / plan.tokens_per_step, output
+        return decode_ms
+    return decode_ms * (1.0 + plan.tokens * plan.draft_share) / plan.tokens_per_step
 
 
 def _waves(running: FloatArray, cost: FloatArray, duration: FloatArray, load: Load) -> FloatArray:
@@ -138,13 +152,13 @@ def open_loop(r: Resources, c: Coefficients, load: Load, rate_per_s: FloatArray,
     tokens = np.maximum(prompt * (1.0 - load.prefix_hit_share), 1.0)
     output = np.maximum(load.output_tokens * shape, 1.0)
     rate = rate_per_s * shape / 1e3
-    cost = prefill_cost_ms(r, c, tokens, prompt)
+    cost = prefill_step_ms(r, c, tokens, np.ones_like(tokens), prompt) / r.stages
     busy = np.minimum(rate * cost, 1.0)
     most = np.maximum(capacity, 1.0)
 
     def tpot_at(running: FloatArray) -> tuple[FloatArray, StepTime]:
         step = step_time(r, c, decode=running / r.stages, context=prompt + output / 2)
-        decode_ms, _ = _speculate(step.total_ms, output, load)
+        decode_ms = _speculate(step.total_ms, load)
         return decode_ms / np.maximum(1.0 - busy * np.minimum(c["interference"], 1.0), 1e-3), step
 
     low, high = np.full_like(most, 1e-3), most
@@ -155,10 +169,11 @@ def open_loop(r: Resources, c: Coefficients, load: Load, rate_per_s: FloatArray,
         low, high = np.where(short, middle, low), np.where(short, high, middle)
     running = np.sqrt(low * high)
     tpot, decode = tpot_at(running)
+    decode_ms = _speculate(decode.total_ms, load)
     stable = (busy < 1.0) & (running < 0.999 * most)
     waiting = busy * cost / (2.0 * np.maximum(1.0 - busy, 1e-3)) * c["waiting"]
-    alone = prefill_alone_ms(r, c, tokens, prompt)
-    base = c["request"] + alone + waiting + 0.5 * decode.total_ms * np.minimum(running, 1.0)
+    alone = cost * r.stages
+    base = c["request"] + alone + waiting + (1.0 + c["missed"]) * decode_ms * np.minimum(running, 1.0)
     full, _ = tpot_at(most)
     return Timing(
         ttft_ms=np.where(stable, base, np.inf),
@@ -168,9 +183,11 @@ def open_loop(r: Resources, c: Coefficients, load: Load, rate_per_s: FloatArray,
         decode=decode,
         prefill_ms=alone,
         prefill_cost_ms=cost,
+        speculation_ms=decode_ms - decode.total_ms,
+        scheduling_ms=base - c["request"] - alone - waiting,
         waiting_ms=waiting,
         queueing_ms=np.where(stable, 0.0, np.inf),
-        interference_ms=tpot - decode.total_ms,
+        interference_ms=tpot - decode_ms,
         utilisation=busy,
     )
 
@@ -181,9 +198,7 @@ def static_batch(r: Resources, c: Coefficients, load: Load, batch: FloatArray) -
     prompt = np.maximum(load.input_tokens * shape, 1.0)
     output = np.maximum(load.output_tokens * shape, 1.0)
     tokens = batch * prompt
-    chunks = np.ceil(tokens / TOKEN_BUDGET)
-    first = step_time(r, c, decode=0.0, context=0.0, prefill=tokens, prefill_context=prompt / 2, prompts=batch)
-    prefill = first.total_ms + chunks * c["prefill_layer"] * r.layers
+    prefill = prefill_step_ms(r, c, tokens, batch, prompt)
     decode = step_time(r, c, decode=batch / r.stages, context=prompt + output / 2)
     total = prefill + decode.total_ms * (output - 1.0)
     nothing = np.zeros_like(total)
@@ -195,6 +210,8 @@ def static_batch(r: Resources, c: Coefficients, load: Load, batch: FloatArray) -
         decode=decode,
         prefill_ms=prefill,
         prefill_cost_ms=prefill / batch,
+        speculation_ms=nothing,
+        scheduling_ms=nothing,
         waiting_ms=nothing,
         queueing_ms=nothing,
         interference_ms=nothing,
@@ -209,5 +226,6 @@ def saturated(r: Resources, c: Coefficients, load: Load, capacity: FloatArray) -
     output = np.maximum(load.output_tokens * shape, 1.0)
     running = np.maximum(capacity, 1.0)
     decode = step_time(r, c, decode=running / r.stages, context=prompt + output / 2).total_ms
-    cost = prefill_cost_ms(r, c, prompt, prompt)
+    most = np.maximum(TOKEN_BUDGET / prompt, 1.0)
+    cost = prefill_step_ms(r, c, prompt * most, most, prompt) / most / r.stages
     return np.asarray(running * output / (running * cost + output * decode) * 1e3)

@@ -11,7 +11,8 @@ from planner.errors import Diagnostic, MeasurementError
 from planner.memory.validation.summary import Errors
 from planner.performance.calibration import EVIDENCE, Calibration, load_calibration
 from planner.performance.measurements import read_measurements
-from planner.performance.observations import METRICS, Observations
+from planner.performance.observations import Observations
+from planner.performance.serving import METRICS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,7 @@ def validate_serving(
         raise MeasurementError([Diagnostic(f"none of the {len(rows)} rows can be predicted: {reason}")])
     calibration = calibration or load_calibration()
     situations = found.observations.situations
-    predicted = found.observations.predict(calibration.coefficients(situations))
+    predicted = found.observations.estimates(calibration)
     evidence = calibration.evidence(situations)
     low, high = bounds(predicted, evidence, calibration)
     return _with_columns(found, predicted, low, high), list(
