@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from planner.solve.problem import Outcome
 
 
+FAR = ("generation", "engine", "prior")
+"""Evidence that no run of the engine on the accelerator is part of."""
 CAUTIOUS_RECOVERY = 0.98
 """Recovery at the 10th percentile below which a plan warns when no quality is asked for."""
 
@@ -119,7 +121,12 @@ def margin(requirement: str, sense: str, limit: float, actual: float, unit: str)
 def _warnings(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
     found = []
     evidence = winner.estimated.serving.evidence_name(winner.index)
-    if evidence != "accelerator":
+    if evidence == "accelerator":
+        found.append(
+            f"The model was not measured with {winner.engine.name} on {winner.accelerator.name} in this format, other "
+            "models were: latencies carry over from them, and their intervals are as wide as that."
+        )
+    if evidence in FAR:
         found.append(
             f"No runs of {winner.engine.name} on {winner.accelerator.name} were measured: latencies are predicted from "
             f"the {evidence}, and their intervals are as wide as that."
