@@ -31,6 +31,7 @@ _MAX_DIGITS = 40
 _MAX_PROBLEMS = 50
 
 _UNCLOSED = "found unexpected end of stream"
+_TOO_DEEP_FOR_PARSER = "maximum nesting depth"
 _SYNTAX_HELP = (
     ("cannot start any token", "indent with spaces, not tabs; quote a value that starts with @, ` or %"),
     ("mapping values are not allowed", "quote a value that contains ': ', or check the indentation"),
@@ -248,6 +249,9 @@ def build(text: str, path: str, max_nodes: int, max_depth: int) -> tuple[Any, Ma
         pass
     except yaml.MarkedYAMLError as error:
         message = error.problem or error.context or "is not YAML"
+        if _TOO_DEEP_FOR_PARSER in message:
+            # libyaml 0.2.6 looks ahead for keys and stops at a depth of its own before our events begin.
+            message = f"nested more than {max_depth} deep"
         # What is not closed is noticed at the end of the file; the beginning of it is what helps.
         mark = error.context_mark if _UNCLOSED in message and error.context_mark else error.problem_mark
         place = (mark.line + 1, mark.column + 1, 1) if mark else (0, 0, 1)
