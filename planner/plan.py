@@ -73,6 +73,50 @@ class Deployment:
     gpus: int
     batch_per_replica: int
     """Sequences that a replica serves at once in this plan."""
+    requests: str = ""
+    """Which requests or stage of the service, where it does not carry all of them."""
+    load_share: float = 1.0
+    """Share of those requests that it carries in the busiest hour."""
+    replicas_by_hour: tuple[int, ...] = ()
+    """Replicas in each hour of the cycle, where they change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What is rented, bought or owned of one offer, whole, whichever services run on it."""
+
+    offer: str
+    provider: str
+    region: str
+    accelerator: str
+    pricing: str
+    gpus_per_instance: int
+    instances: int
+    """In the busiest hour."""
+    spare_instances: int
+    """Of these, held against failures."""
+    cost_usd_per_month: float
+    services: tuple[str, ...]
+    instances_by_hour: tuple[int, ...] = ()
+    """In each hour of the cycle, where they change."""
+    capex_usd: float = 0.0
+    utilisation: float = 1.0
+    """Share of its GPU hours on which replicas run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceResult:
+    """What one of several services gets."""
+
+    service: str
+    model: str
+    load: str
+    """What it has to carry, in the scenario's words: ``200 requests at a time``."""
+    estimates: tuple[Estimate, ...]
+    """The worst of its fleets, for figures of single requests; their sum for throughput."""
+    margins: tuple[Margin, ...]
+    hourly: tuple[float, ...] = ()
+    """Share of the load in each hour, where it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +127,10 @@ class Alternative:
     cost_usd_per_month: float
     estimates: tuple[Estimate, ...]
     reason: str
+    name: str = ""
+    """What makes it another plan, where it is one of several fleets: ``one type of accelerator``."""
+    holdings: tuple[Holding, ...] = ()
+    """What it takes, where several fleets do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +208,12 @@ class Plan:
     """(what, sha256) of the scenario and each catalog kind, and versions of planner and solver."""
     preferences: tuple[Preference, ...] = ()
     """The proof's objective is the cost and these."""
+    holdings: tuple[Holding, ...] = ()
+    """What is taken in all, where several fleets are; a single fleet is its deployment."""
+    services: tuple[ServiceResult, ...] = ()
+    """What each service gets, where several fleets serve; the estimates and margins above are then of the plan."""
+    goal: str = "cost"
+    """What is least in it, and in what unit the proof's figures are: micro-dollars, milliwatts, or carbon."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from planner.plan import (
     Alternative,
     Deployment,
     Estimate,
+    Holding,
     Margin,
     Plan,
     Preference,
     Proof,
     Rejection,
     RunProof,
+    ServiceResult,
     Term,
     TrainingDeployment,
     TrainingPlan,
@@ -53,7 +55,7 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
             **values,
             "deployments": tuple(_deployment(item) for item in values["deployments"]),
             "estimates": _estimates(values["estimates"]),
-            "margins": tuple(Margin(**item) for item in values["margins"]),
+            "margins": _margins(values["margins"]),
             "proof": (RunProof if run else Proof)(**values["proof"]),
             "alternatives": tuple(_alternative(item) for item in values["alternatives"]),
             "rejected": tuple(Rejection(**item) for item in values["rejected"]),
@@ -61,21 +63,37 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
             "reasons": tuple(values["reasons"]),
             "inputs": tuple(data["inputs"].items()),
             "preferences": tuple(Preference(**item) for item in values["preferences"]),
+            "holdings": tuple(Holding(**_tuples(item)) for item in values.get("holdings", ())),
+            "services": tuple(_service(item) for item in values.get("services", ())),
         }
     )
 
 
 def _alternative(data: Mapping[str, Any]) -> Alternative:
-    known = {item.name for item in fields(Alternative)} - {"deployment", "estimates"}
+    known = {item.name for item in fields(Alternative)} - {"deployment", "estimates", "holdings"}
     return Alternative(
         deployment=_deployment(data["deployment"]),
         estimates=_estimates(data["estimates"]),
+        holdings=tuple(Holding(**_tuples(item)) for item in data.get("holdings", ())),
         **{name: data[name] for name in known if name in data},
     )
 
 
 def _deployment(data: Mapping[str, Any]) -> Deployment:
-    return (TrainingDeployment if "sharding" in data else Deployment)(**data)
+    return (TrainingDeployment if "sharding" in data else Deployment)(**_tuples(data))
+
+
+def _service(data: Mapping[str, Any]) -> ServiceResult:
+    estimates, margins = _estimates(data["estimates"]), _margins(data["margins"])
+    return ServiceResult(**{**_tuples(data), "estimates": estimates, "margins": margins})
+
+
+def _margins(items: list[Mapping[str, Any]]) -> tuple[Margin, ...]:
+    return tuple(Margin(**item) for item in items)
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
 
 
 def _estimates(items: list[Mapping[str, Any]]) -> tuple[Estimate, ...]:

@@ -63,7 +63,7 @@ def fleet_instance(services: int, offers: int, seed: int = 0, *, max_options: in
     )
     asked, options = [], []
     for index in range(services):
-        asked.append(Service(f"service-{index}", _between(rng, 10, 3200), max_options))
+        asked.append(Service(f"service-{index}", (_between(rng, 10, 3200),), max_options))
         found: list[tuple[int, int, int]] = []
         while not found:  # a model that fits nothing on offer is drawn again
             found = _layouts(_model(rng), rows)

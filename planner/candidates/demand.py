@@ -10,6 +10,7 @@ sequences is given the rate that keeps m in flight.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,9 @@ MAX_BATCH = 4096
 COARSE_REPLICAS = 16
 """Replicas up to which the first round of batches goes."""
 
+_ROUNDING = 1e-6
+"""What products of shares in binary may exceed the whole number that they mean."""
+
 RATE_TOLERANCE = 0.02
 """How near, as a share, the batch that a request rate allows is found: below the error of any prediction."""
 
@@ -45,12 +49,18 @@ class Demand:
     prefix_hit_share: float
     concurrency: int | None
     request_rate_per_s: float | None
+    hourly: tuple[float, ...] = (1.0,)
+    """The load in each hour of a cycle, as shares of what is given above."""
+    shared: bool = False
+    """Whether several fleets may carry the load together, so that every batch makes a difference."""
 
     @classmethod
-    def of(cls, scenario: Scenario) -> Demand:
+    def of(cls, scenario: Scenario, *, shared: bool = False) -> Demand:
         """Read the load of a scenario."""
         work = scenario.workload
         return cls(
+            hourly=work.hourly or (1.0,),
+            shared=shared,
             input_tokens=work.input_tokens,
             output_tokens=work.output_tokens,
             prefix_hit_share=work.prefix_hit_share,
@@ -65,10 +75,14 @@ class Demand:
 
     @property
     def amount(self) -> int:
-        """The load in solver units: sequences, or micro-requests per second."""
-        if self.request_rate_per_s is not None:
-            return int(np.ceil(self.request_rate_per_s * MICRO))
-        return self.concurrency or 0
+        """The load of the busiest hour in solver units: sequences, or micro-requests per second."""
+        return max(self.amounts)
+
+    @property
+    def amounts(self) -> tuple[int, ...]:
+        """The load of each hour in solver units."""
+        whole = self.request_rate_per_s * MICRO if self.request_rate_per_s is not None else self.concurrency or 0
+        return tuple(ceil(whole * share - _ROUNDING) for share in self.hourly)
 
     def grid(self, *, fine: bool) -> NDArray[np.int64]:
         """Batches to try on every layout, ascending: the load over 1, 2, 4, ... replicas, or powers of four.
@@ -93,10 +107,10 @@ class Demand:
     def between(self, low: int, high: int) -> NDArray[np.int64]:
         """Batches strictly between two that could lower the number of replicas, ascending.
 
-        For a concurrency these are all values of ceil(C / R): no other batch makes a difference. For a rate they
-        narrow the interval down, until it is within ``RATE_TOLERANCE``.
+        For a concurrency on one fleet these are all values of ceil(C / R): no other batch makes a difference. Elsewhere
+        they narrow the interval down, until it is within ``RATE_TOLERANCE``.
         """
-        if self.concurrency is None:
+        if self.concurrency is None or self.shared:
             if high <= low + max(1, int(low * RATE_TOLERANCE)):
                 return np.zeros(0, dtype=np.int64)
             values = np.unique(np.linspace(low, high, 9).round().astype(np.int64))

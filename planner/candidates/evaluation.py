@@ -16,15 +16,16 @@ from planner.candidates.estimates import Estimator, joined
 from planner.candidates.fitting import Memory, fitted
 from planner.candidates.hardware import pools
 from planner.candidates.parallelism import degrees_to_try
-from planner.candidates.refine import FIELD, batches_between
+from planner.candidates.refine import FIELD, batches_between, batches_carrying_more
 from planner.candidates.requirements import requirements
 from planner.candidates.rule_requirements import rule_requirements
 from planner.candidates.ruling import Ruling, rejections
 from planner.candidates.site import facility_of
-from planner.candidates.sizing import Fleets, size_fleets
+from planner.candidates.sizing import Fleets, Held, size_fleets
 from planner.candidates.space import enumerate_layouts
 from planner.candidates.table import CandidateTable, configured
 from planner.catalog.references import check_scenario
+from planner.errors import ScenarioError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,26 +48,31 @@ def evaluate(
     marked: bool = False,
     rules: RuleSet | None = None,
     field: int = FIELD,
+    together: bool = False,
 ) -> CandidateTable:
     """Evaluate every candidate of a scenario, under its rules or under ``rules`` instead.
 
     ``marked`` keeps what ``search`` and ``quality`` would cut and marks it as broken requirements instead; slower, for
-    explaining why nothing is left. The cheapest plans of ``field`` accelerators have their exact cost; those of others
+    explaining why nothing is left. ``together`` says that fleets are chosen together, of this scenario and others: every
+    pool is then refined to what a replica on it carries. Otherwise the cheapest plans of ``field`` accelerators have their exact cost; those of others
     may be told a little dearer than they are. Raises InputError when the model cannot be resolved or the catalog
     lacks an id that the scenario names, or a rule is wrong or cannot be evaluated.
     """
     if scenario.workload.kind == "training":
-        from planner.errors import ScenarioError
-
         help = "`planner solve` plans it, and says what it considered"
         raise ScenarioError([scenario.document.diagnostic(("workload", "kind"), "is no load to serve", help=help)])
+    if len(scenario.parts) > 1:
+        help = "solve, candidates, explain, sweep and diff take several services"
+        raise ScenarioError(
+            [scenario.document.diagnostic(("services",), "are several, and one is asked for", help=help)]
+        )
     if catalog is None:
         from planner.catalog import load_catalog
 
         catalog = load_catalog()
     check_scenario(scenario, catalog)
     architecture = _architecture(scenario, catalog)
-    demand = Demand.of(scenario)
+    demand = Demand.of(scenario, shared=together)
     facility = facility_of(scenario, catalog)
     ruling = Ruling.of(scenario, architecture, catalog, marked=marked, rules=rules)
     degrees = degrees_to_try(scenario, architecture, marked=marked)
@@ -96,8 +102,11 @@ def evaluate(
             fleets=Fleets.none(),
             preference=no_rows,
             broken=np.zeros((0, 0), dtype=bool),
+            joint=together,
         )
     )
+    if together:
+        return refined(table, batches_carrying_more)
     return refined(table, lambda now: batches_between(now, field, whatever_the_budget=marked))
 
 
@@ -126,10 +135,10 @@ def extended(table: CandidateTable, layout: Ints, batch: Ints) -> CandidateTable
     return _priced(replace(table, configurations=configurations))
 
 
-def resized(table: CandidateTable, availability: float | None) -> CandidateTable:
-    """Return ``table`` with its fleets sized for another availability and all requirements judged anew."""
-    table = replace(table, fleets=_fleets(table, availability))
-    return _judged(replace(table, preference=table.ruling.preference(table)))
+def resized(table: CandidateTable, held: Held) -> CandidateTable:
+    """Return ``table`` with its fleets sized with other spares and all requirements judged anew."""
+    table = replace(table, fleets=_fleets(table, held))
+    return judged(replace(table, preference=table.ruling.preference(table)))
 
 
 def _priced(table: CandidateTable) -> CandidateTable:
@@ -140,15 +149,16 @@ def _priced(table: CandidateTable) -> CandidateTable:
     if verdicts.violations:
         keep = ~verdicts.cut()
         table = replace(table, configuration=configuration[keep], pool=pool[keep], ruled_out=rejections(verdicts))
-    return resized(table, table.scenario.sla.availability)
+    return resized(table, Held.of(table.scenario))
 
 
-def _judged(table: CandidateTable) -> CandidateTable:
+def judged(table: CandidateTable) -> CandidateTable:
+    """Return ``table`` with each of its requirements asked of every row."""
     broken = np.array([item.broken(table) for item in table.requirements], dtype=bool)
     return replace(table, broken=broken.reshape(len(table.requirements), len(table)))
 
 
-def _fleets(table: CandidateTable, availability: float | None) -> Fleets:
+def _fleets(table: CandidateTable, held: Held) -> Fleets:
     gpus = np.array([degrees.gpus for degrees in table.layouts.axes.parallelism], dtype=np.int64)
     return size_fleets(
         table.pools,
@@ -157,7 +167,7 @@ def _fleets(table: CandidateTable, availability: float | None) -> Fleets:
         gpus[table.column("parallelism")],
         table.configurations.estimated.power_share[table.configuration],
         table.demand.amount,
-        availability,
+        held,
     )
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner import cost, power
 from planner.candidates.availability import unavailability
+from planner.candidates.supply import nodes_owned, owned_prices, quotas_of, stands_in_rack
 from planner.cost import Facility
 from planner.plan import Rejection
 from planner.rules.facts import Priced
+from planner.scenario.words import OWNED
 
 if TYPE_CHECKING:
     from planner.candidates.parallelism import Parallelism
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from planner.catalog.schema.accelerators import Accelerator
     from planner.catalog.schema.offers import Offer, Price
     from planner.scenario import Scenario
+
+
+COMMITTED = frozenset({"reserved-1y", "reserved-3y", "purchase", OWNED})
+"""Ways to pay for instances whatever the hour's load is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,18 @@ class Pool:
     """What the fixed cost consists of: (name, dollars per hour)."""
     holds: tuple[int, ...]
     """Indices of the degrees of parallelism that rules allow on it."""
+    nodes: int | None = None
+    """How many instances there are; None where only quotas and budgets say."""
 
     @property
     def id(self) -> str:
         """Offer and price kind, unique."""
         return f"{self.offer.id}:{self.price.kind}"
+
+    @property
+    def committed(self) -> bool:
+        """Whether it is paid for in every hour, used or not."""
+        return self.price.kind in COMMITTED
 
 
 def pools(
@@ -76,15 +89,20 @@ def pools(
     """
     cut: Counter[tuple[str, str]] = Counter()
     listed: list[Priced] = []
-    tests = _unasked(scenario) if marked else (*_search_tests(scenario), *_unasked(scenario))
-    for offer_id in sorted(catalog.offers):
-        offer = catalog.offers[offer_id]
+    searched = () if marked else _search_tests(scenario)
+    tests = (*searched, *_unasked(scenario))
+    owned = owned_prices(scenario, catalog, ruling.asked.today)
+    nodes = dict(zip((priced.offer.id for priced in owned), nodes_owned(scenario), strict=True))
+    for offer in (*(priced.offer for priced in owned), *(catalog.offers[name] for name in sorted(catalog.offers))):
+        device = catalog.accelerators[offer.accelerator]
         for price in offer.prices:
-            reason = next((key for key, allowed in tests if not allowed(offer, price)), None)
+            reason = next((key for key, allowed in tests if not allowed(offer, price, device)), None)
             if reason is not None:
                 cut[reason] += 1
-            elif price.kind == "purchase" and not catalog.accelerators[offer.accelerator].tdp_w:
+            elif price.kind == "purchase" and not device.tdp_w:
                 cut["unknown-power", "bought accelerators whose power is not in the catalog"] += 1
+            elif not stands_in_rack(scenario, offer, price, device):
+                cut["limits.power_per_rack", "servers that draw more than a rack feeds"] += 1
             else:
                 listed.append(Priced(offer, price, ruling.asked.today))
     verdicts = ruling.of_prices(listed, catalog.accelerators, degrees)
@@ -92,12 +110,14 @@ def pools(
     for index in np.flatnonzero(~verdicts.cut).tolist():
         offer, price = listed[index].offer, listed[index].price
         pool = _pool(offer, price, catalog.accelerators[offer.accelerator], facility, verdicts.holds[index])
+        pool = replace(pool, nodes=nodes.get(offer.id))
         key: tuple[object, ...] = (
             offer.accelerator,
             offer.gpus,
             offer.link_domain,
             price.kind,
             verdicts.signature[index],
+            offer.id if price.kind == OWNED else quotas_of(scenario, offer, price),
         )
         if marked:
             key += (
@@ -114,7 +134,7 @@ def pools(
     return kept, (*counted, *verdicts.rejected)
 
 
-Test = tuple[tuple[str, str], Callable[["Offer", "Price"], bool]]
+Test = tuple[tuple[str, str], Callable[["Offer", "Price", "Accelerator"], bool]]
 
 
 def _search_tests(scenario: Scenario) -> tuple[Test, ...]:
@@ -131,27 +151,34 @@ def _unasked(scenario: Scenario) -> tuple[Test, ...]:
     return (
         (
             ("spot-unasked", "spot prices, which are used only when search.pricing names them"),
-            lambda offer, price: price.kind != "spot" or "spot" in asked,
+            lambda offer, price, device: price.kind != "spot" or "spot" in asked,
         ),
         (
             ("purchase-unasked", "purchases, which need budget.horizon and site.region"),
-            lambda offer, price: price.kind != "purchase" or scenario.considers_purchase,
+            lambda offer, price, device: price.kind != "purchase" or scenario.considers_purchase,
         ),
     )
 
 
-def offer_tests(search: object) -> dict[str, Callable[[Offer, Price], bool]]:
-    """Return, per search key about offers, whether a price passes it; only for keys that are given."""
+def offer_tests(search: object) -> dict[str, Callable[[Offer, Price, Accelerator], bool]]:
+    """Return, per search key about offers, whether a price passes it; only for keys that are given.
+
+    What is owned is not searched for: only its accelerator may be outside of what is wanted.
+    """
 
     def among(key: str, *values: str) -> bool:
         asked = getattr(search, key)
         return asked is None or any(value in asked for value in values)
 
+    def offered(key: str, price: Price, *values: str) -> bool:
+        return price.kind == OWNED or among(key, *values)
+
     return {
-        "accelerators": lambda offer, price: among("accelerators", offer.accelerator),
-        "pricing": lambda offer, price: among("pricing", price.kind),
-        "providers": lambda offer, price: among("providers", offer.provider),
-        "regions": lambda offer, price: among("regions", offer.region, offer.country),
+        "accelerators": lambda offer, price, device: among("accelerators", device.id),
+        "vendors": lambda offer, price, device: among("vendors", device.vendor.lower()),
+        "pricing": lambda offer, price, device: offered("pricing", price, price.kind),
+        "providers": lambda offer, price, device: offered("providers", price, offer.provider),
+        "regions": lambda offer, price, device: offered("regions", price, offer.region, offer.country),
     }
 
 
@@ -160,7 +187,7 @@ def _pool(
 ) -> Pool:
     tdp = accelerator.tdp_w or 0.0
     active = tdp * (1.0 - power.IDLE_SHARE_OF_TDP)
-    owned = price.kind == "purchase"
+    owned = price.kind in ("purchase", OWNED)
     fixed_watts = (offer.host_power_w or 0.0) + offer.gpus * tdp * power.IDLE_SHARE_OF_TDP
     rated = (offer.host_power_w or 0.0) + offer.gpus * tdp
     per_watt = 0.0
@@ -173,9 +200,16 @@ def _pool(
             ("maintenance", cost.maintenance_usd_per_hour(capex, facility.maintenance_share_per_year)),
         )
         per_watt = cost.power_usd_per_hour(1.0, facility)
+    elif price.kind == OWNED and price.usd_per_hour is None and facility is not None:
+        capex = 0.0
+        terms = (
+            ("idle power", cost.power_usd_per_hour(fixed_watts, facility)),
+            ("colocation", cost.colocation_usd_per_hour(rated, facility)),
+        )
+        per_watt = cost.power_usd_per_hour(1.0, facility)
     else:
         capex = 0.0
-        terms = (("rent", price.usd_per_hour or 0.0),)
+        terms = (("running cost" if price.kind == OWNED else "rent", price.usd_per_hour or 0.0),)
     return Pool(
         offer=offer,
         price=price,

@@ -58,11 +58,44 @@ def batches_between(
         worth = min(_field_cost(table, pool[first], plans, field), _budget(table))
     wanted = ~all_ & (bound < best) & (bound <= worth)
     low, high = np.where(some, batch[np.maximum(stop - 1, first)], 0), batch[at]
+    return _chosen(table, layout[first[wanted]], low[wanted], high[wanted])
+
+
+def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
+    """Return (layout, batch), sorted, with which a replica could carry more than any known one that is like it.
+
+    Replicas are alike that take as many accelerators of the same pool: of those the solver needs the one that carries
+    most. Where fleets are chosen together any of them may be wanted, whatever it costs alone.
+    """
+    if not len(table):
+        nothing: Ints = np.zeros(0, dtype=np.int64)
+        return nothing, nothing
+    layout, batch = table.layout, table.configurations.batch[table.configuration]
+    order = np.lexsort((batch, table.pool, layout))
+    layout, pool, batch, held = layout[order], table.pool[order], batch[order], table.feasible[order]
+    first = np.flatnonzero(np.r_[True, (layout[1:] != layout[:-1]) | (pool[1:] != pool[:-1])])
+    end = np.r_[first[1:], batch.size]
+    stop = np.minimum(np.minimum.reduceat(np.where(held, batch.size, np.arange(batch.size)), first), end)
+    some, all_ = stop > first, stop == end
+    carried = table.configurations.capacity[table.configuration[order]]
+    best = np.where(some, carried[np.maximum(stop - 1, first)], 0)
+    at = np.minimum(stop, end - 1)
+    # A batch below the first that fails carries less than that one: throughput grows with the batch.
+    most = np.where(all_, best, carried[at])
+    gpus = table.fleets.reserved_gpus[order][first]
+    like = np.unique(np.stack([pool[first], gpus]), axis=1, return_inverse=True)[1].reshape(-1)
+    known = np.zeros(int(like.max()) + 1, dtype=np.int64)
+    np.maximum.at(known, like, best)
+    wanted = ~all_ & (most > known[like])
+    low, high = np.where(some, batch[np.maximum(stop - 1, first)], 0), batch[at]
+    return _chosen(table, layout[first[wanted]], low[wanted], high[wanted])
+
+
+def _chosen(table: CandidateTable, layout: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """Return (layout, batch), sorted, between the batches that hold and those that fail."""
     chosen: set[tuple[int, int]] = set()
     known: dict[tuple[int, int], list[int]] = {}
-    for which, under, over in zip(
-        layout[first[wanted]].tolist(), low[wanted].tolist(), high[wanted].tolist(), strict=True
-    ):
+    for which, under, over in zip(layout.tolist(), low.tolist(), high.tolist(), strict=True):
         if (under, over) not in known:
             found = table.demand.between(under, over) if under else table.demand.below(over)
             known[under, over] = found.tolist()

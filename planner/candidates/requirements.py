@@ -49,6 +49,8 @@ class Requirement:
     """What a choice allows, as words."""
     months: int = 0
     """Of a total over time: how many."""
+    of_plan: bool = False
+    """Whether it limits a sum over everything that is bought and run, so that no fleet breaks or holds it alone."""
 
     @property
     def ceiling(self) -> float:
@@ -58,7 +60,7 @@ class Requirement:
     @property
     def most_micro_usd_per_hour(self) -> int | None:
         """The limit as the solver counts money, where it is one on the running cost; None otherwise."""
-        if self.id not in ("budget", "budget.tco"):
+        if self.id not in ("budget", "budget.peak", "budget.tco"):
             return None
         hours = {"USD/h": 1, "USD/month": HOURS_PER_MONTH}.get(self.unit, self.months * HOURS_PER_MONTH)
         return floor(self.ceiling / hours * MICRO_USD_PER_USD)
@@ -162,17 +164,23 @@ def _budget(scenario: Scenario) -> list[Requirement]:
     found = []
     if budget.max is not None and budget.usd_per_hour is not None and budget.usd_per_month is not None:
         if budget.max.per == "hour":
-            found.append(Requirement("budget", "max", budget.usd_per_hour, "USD/h", _usd_per_hour))
+            found.append(_money("budget", budget.usd_per_hour, "USD/h", _usd_per_hour))
         else:
-            found.append(Requirement("budget", "max", budget.usd_per_month, "USD/month", _usd_per_month))
+            found.append(_money("budget", budget.usd_per_month, "USD/month", _usd_per_month))
+    if budget.peak_usd_per_hour is not None:
+        found.append(_money("budget.peak", budget.peak_usd_per_hour, "USD/h", _usd_per_hour))
     if budget.capex_usd is not None:
-        found.append(Requirement("budget.capex", "max", budget.capex_usd, "USD", _capex))
+        found.append(_money("budget.capex", budget.capex_usd, "USD", _capex))
     if budget.tco_usd is not None:
         months = budget.horizon_months or DEFAULT_HORIZON_MONTHS
-        found.append(
-            Requirement("budget.tco", "max", budget.tco_usd, "USD", lambda r: _usd_per_month(r) * months, months=months)
-        )
+        found.append(_money("budget.tco", budget.tco_usd, "USD", lambda r: _usd_per_month(r) * months, months))
     return found
+
+
+def _money(
+    name: str, limit: float, unit: str, actual: Callable[[CandidateTable], Floats], months: int = 0
+) -> Requirement:
+    return Requirement(name, "max", limit, unit, actual, months=months, of_plan=True)
 
 
 def _usd_per_hour(table: CandidateTable) -> Floats:
@@ -245,7 +253,7 @@ def _search(scenario: Scenario) -> list[Requirement]:
             continue
 
         def passes(table: CandidateTable, test: Callable[..., bool] = test) -> Bools:
-            allowed = np.array([test(pool.offer, pool.price) for pool in table.pools], dtype=bool)
+            allowed = np.array([test(pool.offer, pool.price, pool.accelerator) for pool in table.pools], dtype=bool)
             result: Bools = allowed[table.pool]
             return result
 

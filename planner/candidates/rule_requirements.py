@@ -45,8 +45,10 @@ def _requirement(ruling: Ruling, rule: Rule) -> Requirement:
     name = PREFIX + rule.id
     if len(rule.limits) == 1 and rule.reads == (rule.limits[0].variable,):
         (limit,) = rule.limits
-        return Requirement(name, "max", limit.bound, PLAN_UNITS[limit.variable], _sum(ruling, limit.variable), rule.id)
-    return Requirement(name, "in", 1.0, "", _holds(ruling, rule), rule.id)
+        unit = PLAN_UNITS[limit.variable]
+        return Requirement(name, "max", limit.bound, unit, _sum(ruling, limit.variable), rule.id, of_plan=True)
+    of_plan = any(name.startswith("plan.") for name in rule.reads)
+    return Requirement(name, "in", 1.0, "", _holds(ruling, rule), rule.id, of_plan=of_plan)
 
 
 def _sum(ruling: Ruling, variable: str) -> Callable[[CandidateTable], NDArray[np.float64]]:

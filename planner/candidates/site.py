@@ -18,11 +18,22 @@ def facility_of(scenario: Scenario, catalog: Catalog) -> Facility | None:
     """
     if scenario.site.region is None:
         return None
+    site = scenario.site
     region = catalog.regions[scenario.site.region]
+    price = region.electricity_usd_per_kwh.value
+    if site.electricity_per_kwh is not None:
+        price = site.electricity_per_kwh.to_usd(scenario.rates)
     return Facility(
-        electricity_usd_per_kwh=region.electricity_usd_per_kwh.value,
-        pue=region.pue.value,
+        electricity_usd_per_kwh=price,
+        pue=site.pue or region.pue.value,
         horizon_months=scenario.budget.horizon_months or DEFAULT_HORIZON_MONTHS,
         region=region.id,
-        source=f"{region.electricity_usd_per_kwh.source} ({region.electricity_usd_per_kwh.as_of})",
+        colocation_usd_per_kw_month=None
+        if site.colocation_per_kw is None
+        else site.colocation_per_kw.to_usd_per_month(scenario.rates),
+        maintenance_share_per_year=site.maintenance_share,
+        salvage_share=site.salvage_share,
+        source="the scenario's site"
+        if site.electricity_per_kwh is not None
+        else f"{region.electricity_usd_per_kwh.source} ({region.electricity_usd_per_kwh.as_of})",
     )

@@ -84,6 +84,8 @@ class CandidateTable:
     """[row]: what rules that prefer add to the cost in the objective, micro-dollars per hour; nobody pays it."""
     broken: NDArray[np.bool_]
     """[requirement, row]: the row does not hold the requirement."""
+    joint: bool = False
+    """Whether fleets are chosen together, so that limits on the whole plan say nothing of a single row."""
     ruled_out: tuple[Rejection, ...] = ()
     """What rules cut when layouts and prices met."""
 
@@ -92,8 +94,11 @@ class CandidateTable:
 
     @property
     def feasible(self) -> NDArray[np.bool_]:
-        """[row]: every requirement holds."""
-        return ~np.asarray(self.broken.any(axis=0))
+        """[row]: every requirement holds; where fleets are chosen together, every one that speaks of a single fleet."""
+        if not self.joint:
+            return ~np.asarray(self.broken.any(axis=0))
+        alone = np.array([not item.of_plan for item in self.requirements], dtype=bool)
+        return ~np.asarray(self.broken[alone].any(axis=0))
 
     @property
     def objective(self) -> NDArray[np.int64]:
@@ -111,8 +116,10 @@ class CandidateTable:
         return values
 
 
-def candidate_rows(table: CandidateTable) -> list[dict[str, Any]]:
+def candidate_rows(table: CandidateTable, service: str | None = None) -> list[dict[str, Any]]:
     """Return every row as a mapping with plain values, in table order: what ``planner candidates`` lists.
+
+    ``service`` is named in every row where there are several.
 
     ``reasons`` names the requirements that the row breaks; empty for a feasible one. ``replicas``, ``gpus`` and cost
     are of the whole fleet that carries the scenario's load.
@@ -133,6 +140,7 @@ def candidate_rows(table: CandidateTable) -> list[dict[str, Any]]:
         "ttft": estimated.ttft_p95_ms[table.configuration].tolist(),
         "tpot": estimated.tpot_p95_ms[table.configuration].tolist(),
         "broken": table.broken.T.tolist(),
+        "feasible": table.feasible.tolist(),
     }
     rows = []
     for values in zip(*columns.values(), strict=True):
@@ -142,6 +150,7 @@ def candidate_rows(table: CandidateTable) -> list[dict[str, Any]]:
         reasons = [name for name, broken in zip(ids, row["broken"], strict=True) if broken]
         rows.append(
             {
+                **({} if service is None else {"service": service}),
                 "accelerator": pool.offer.accelerator,
                 "offer": pool.offer.id,
                 "pricing": pool.price.kind,
@@ -158,7 +167,7 @@ def candidate_rows(table: CandidateTable) -> list[dict[str, Any]]:
                 "cost_usd_per_month": round(per_month(usd(row["cost"])), 2),
                 "ttft_p95_ms": _plain(row["ttft"]),
                 "tpot_p95_ms": _plain(row["tpot"]),
-                "feasible": not reasons,
+                "feasible": bool(row["feasible"]),
                 "reasons": reasons,
             }
         )

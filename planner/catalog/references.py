@@ -17,15 +17,27 @@ def check_scenario(scenario: Scenario, catalog: Catalog) -> None:
     """
     from planner.scenario import check_references
 
-    ids: dict[str, Callable[[], Collection[str]]] = {
+    check_references(scenario, ids_of(catalog))
+
+
+def ids_of(catalog: Catalog) -> Callable[[str], Collection[str]]:
+    """Return what lists the ids of a kind: only the kinds of which a scenario names one are decoded."""
+
+    def places() -> Collection[str]:
+        return {place for offer in catalog.offers.values() for place in (offer.region, offer.country)}
+
+    def providers() -> Collection[str]:
+        return {offer.provider for offer in catalog.offers.values()}
+
+    kinds: dict[str, Callable[[], Collection[str]]] = {
         "weights": lambda: catalog.formats.keys(),
         "kv_cache": lambda: catalog.kv_formats.keys(),
         "accelerators": lambda: catalog.accelerators.keys(),
+        "vendors": lambda: {item.vendor.lower() for item in catalog.accelerators.values()},
         "engines": lambda: catalog.engines.keys(),
-        "providers": lambda: {offer.provider for offer in catalog.offers.values()},
-        "regions": lambda: {place for offer in catalog.offers.values() for place in (offer.region, offer.country)},
+        "providers": providers,
+        "regions": places,
+        "offers": lambda: catalog.offers.keys(),
+        "sites": lambda: catalog.regions.keys(),
     }
-    asked = {name: known() for name, known in ids.items() if getattr(scenario.search, name) is not None}
-    if scenario.site.region is not None:
-        asked["region"] = catalog.regions.keys()
-    check_references(scenario, asked)
+    return lambda kind: kinds[kind]()

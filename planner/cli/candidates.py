@@ -16,6 +16,7 @@ TOP_OF_TEXT = 30
 """Rows that text shows unless --top says otherwise: a screen."""
 
 # heading, column, how it is shown, alignment
+_SERVICE = ("service", "service", "{}", "l")
 _TEXT_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
     ("accelerator", "accelerator", "{}", "l"),
     ("offer", "offer", "{}", "l"),
@@ -59,10 +60,13 @@ def candidates(
     GPUs, cost and latencies. An infeasible one lists the requirements that it breaks. What cannot run at all (no
     kernel, no room for the weights) is cut earlier; `planner solve` counts it by reason.
     """
-    from planner.candidates import candidate_rows, evaluate
+    from planner.candidates import candidate_rows
+    from planner.candidates.streams import streams_of
     from planner.scenario import load_scenario
 
-    rows = candidate_rows(evaluate(load_scenario(scenario, settings=settings)))
+    streams = streams_of(load_scenario(scenario, settings=settings)).streams
+    several = len(streams) > 1
+    rows = [row for it in streams for row in candidate_rows(it.table, it.id if several else None)]
     rows.sort(key=lambda row: (not row["feasible"], row["cost_usd_per_month"]))  # stable: ties keep the table's order
     kept = [row for row in rows if row["feasible"]] if feasible else rows
     shown = kept[: top or (TOP_OF_TEXT if form == "text" else None)]
@@ -99,9 +103,10 @@ def _text(rows: Sequence[Mapping[str, Any]], paint: Callable[[str, str], str]) -
     def shown(value: Any, form: str) -> str:
         return "–" if value is None else form.format(value)
 
-    headings = [*(heading for heading, *_ in _TEXT_COLUMNS), "breaks"]
-    cells = [[*(shown(row[key], form) for _, key, form, _ in _TEXT_COLUMNS), ", ".join(row["reasons"])] for row in rows]
-    head, *lines = table([headings, *cells], "".join(side for *_, side in _TEXT_COLUMNS) + "l")
+    columns = (_SERVICE, *_TEXT_COLUMNS) if "service" in rows[0] else _TEXT_COLUMNS
+    headings = [*(heading for heading, *_ in columns), "breaks"]
+    cells = [[*(shown(row[key], form) for _, key, form, _ in columns), ", ".join(row["reasons"])] for row in rows]
+    head, *lines = table([headings, *cells], "".join(side for *_, side in columns) + "l")
     painted = [line if row["feasible"] else paint("faint", line) for line, row in zip(lines, rows, strict=True)]
     return "\n".join([paint("strong", head), *painted]) + "\n"
 

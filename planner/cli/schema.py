@@ -14,6 +14,7 @@ from planner.cli.output import emit, output_option
 # name -> module:function that returns the schema; the file is called <name>.schema.json.
 SCHEMAS: dict[str, str] = {
     "scenario": "planner.scenario.schema:scenario_json_schema",
+    "fleet-scenario": "planner.scenario.schema:fleet_json_schema",
     "training-scenario": "planner.scenario.schema:training_json_schema",
     "rule": "planner.rules.schema:rule_schema",
 }

@@ -81,7 +81,7 @@ def _plan(plan: Plan, scenario: Scenario, form: str, language: str, output: Path
         return dump(plan_to_dict(plan), form)
     from planner.report.document import plan_document
 
-    if form == "html" and scenario.workload.kind == "training":
+    if form == "html" and (scenario.workload.kind == "training" or plan.holdings):
         return plan_document(plan, "html", scenario=scenario, language=language)
     if form == "html":
         from planner.candidates import evaluate

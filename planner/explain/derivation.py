@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.candidates import evaluate
+from planner.candidates.mixing import joint
 from planner.cost import per_month, usd
 from planner.errors import Infeasible
 from planner.solve import ALTERNATIVES
@@ -37,6 +38,10 @@ class Step:
 
 def derived(scenario: Scenario, catalog: Catalog | None = None) -> tuple[Step, ...]:
     """Return the derivation of the plan of ``scenario``. Raises Infeasible where it has none, and InputError."""
+    if joint(scenario):
+        from planner.explain.together import derived_together
+
+        return derived_together(scenario, catalog)
     table = evaluate(scenario, catalog)
     rows = ranked(table)
     if not rows.size:
@@ -50,18 +55,19 @@ def derivation(table: CandidateTable, winner: Detail, rivals: tuple[Detail, ...]
     """Return the steps from what is asked to what the plan costs, and why nothing else won."""
     found = {item.name: item for item in estimates(table, winner)}
     return (
-        Step("Asked", _asked(table)),
-        Step("Left out", _left_out(table)),
-        Step("Memory", _memory(found["memory_per_gpu_bytes"])),
+        Step("Asked", asked_line(table)),
+        Step("Left out", left_out(table)),
+        Step("Memory", memory_line(found["memory_per_gpu_bytes"])),
         Step("Batch", _batch(table, winner)),
         Step("Fleet", _fleet(table, winner)),
-        Step("Latency", (_sum(found["ttft_p95_ms"], "TTFT p95"), _sum(found["tpot_p95_ms"], "TPOT p95"))),
+        Step("Latency", (sum_line(found["ttft_p95_ms"], "TTFT p95"), sum_line(found["tpot_p95_ms"], "TPOT p95"))),
         Step("Cost", _cost(winner)),
         Step("Chosen", reasons(table, winner, rivals)),
     )
 
 
-def _asked(table: CandidateTable) -> tuple[str, ...]:
+def asked_line(table: CandidateTable) -> tuple[str, ...]:
+    """Return what a table has to carry."""
     demand = table.demand
     load = (
         f"{demand.concurrency:,} requests are in flight at any time"
@@ -72,7 +78,8 @@ def _asked(table: CandidateTable) -> tuple[str, ...]:
     return (f"{table.architecture.id}: {load}, {tokens}, {demand.tokens_per_sequence:,} in the KV cache at the end.",)
 
 
-def _left_out(table: CandidateTable) -> tuple[str, ...]:
+def left_out(table: CandidateTable) -> tuple[str, ...]:
+    """Return what was cut of a table, by reason."""
     lines = [f"{item.count:,} by {item.reason}: {item.message}." for item in table.rejected]
     feasible = int(np.count_nonzero(table.feasible))
     counts = np.count_nonzero(table.broken, axis=1).tolist()
@@ -82,7 +89,8 @@ def _left_out(table: CandidateTable) -> tuple[str, ...]:
     return (*lines, f"{feasible:,} of {len(table):,} candidates hold every requirement.")
 
 
-def _memory(budget: Estimate) -> tuple[str, ...]:
+def memory_line(budget: Estimate) -> tuple[str, ...]:
+    """Return the memory of the fullest GPU as a sum."""
     terms = " + ".join(f"{term.name.replace('_', ' ')} {format_bytes_gib(term.value)}" for term in budget.terms)
     return (f"On the fullest GPU: {terms} = {format_bytes_gib(budget.value)}.",)
 
@@ -104,7 +112,8 @@ def _fleet(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
     return (f"{why}; {whole}{spare}.", f"Each replica then has {winner.batch:,} sequences.")
 
 
-def _sum(estimate: Estimate, name: str) -> str:
+def sum_line(estimate: Estimate, name: str) -> str:
+    """Return a latency as a sum."""
     terms = " + ".join(f"{term.name} {format_duration_ms(term.value)}" for term in estimate.terms)
     return f"{name}: {terms} = {format_duration_ms(estimate.value)}."
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planner.candidates import evaluate
+from planner.candidates.mixing import joint
 from planner.candidates.rule_columns import table_columns
 from planner.candidates.rule_requirements import PREFIX as RULES
 from planner.cost import per_month, usd
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from planner.candidates import CandidateTable
     from planner.catalog import Catalog
-    from planner.scenario import Scenario
+    from planner.scenario import Scenario, Search
     from planner.solve.details import Detail
 
 _KEYS = (
@@ -76,6 +77,10 @@ class WhyNot:
 
 def why_not(scenario: Scenario, wanted: Wanted, catalog: Catalog) -> WhyNot:
     """Return why the plan of ``scenario`` is not what is wanted. Raises InputError as ``evaluate`` does."""
+    if joint(scenario):
+        from planner.explain.together import why_not_together
+
+        return why_not_together(scenario, wanted, catalog)
     whole = evaluate(scenario, catalog)
     plan = _cheapest(whole)
     best = _told(whole, plan) if plan is not None else None
@@ -120,16 +125,22 @@ def _cheapest(table: CandidateTable) -> Detail | None:
 
 def _narrowed(scenario: Scenario, wanted: Wanted) -> Scenario | None:
     """Return the scenario with its search narrowed to what is wanted of it; None when it allows nothing of that."""
+    search = narrowed_to(scenario.search, wanted)
+    return None if search is None else replace(scenario, search=search)
+
+
+def narrowed_to(search: Search, wanted: Wanted) -> Search | None:
+    """Return ``search`` narrowed to what is wanted of it; None when it allows nothing of that."""
     changes: dict[str, Any] = {}
     for key in _KEYS:
-        asked, found = getattr(scenario.search, key), wanted.of(key)
+        asked, found = getattr(search, key), wanted.of(key)
         if found is None:
             continue
         allowed = tuple(value for value in found if asked is None or value in asked)
         if not allowed:
             return None
         changes[key] = allowed
-    return replace(scenario, search=replace(scenario.search, **changes))
+    return replace(search, **changes)
 
 
 def _matching(table: CandidateTable, wanted: Wanted) -> NDArray[np.int64]:

@@ -40,10 +40,10 @@ class Rival(NamedTuple):
 def fleet(item: Deployment, say: Translator) -> Fleet:
     """Return the words of one deployment."""
     return Fleet(
-        verb=say("Buy") if item.pricing == "purchase" else say("Rent"),
+        verb=verb(item.pricing, say),
         instances=item.instances,
         offer=item.offer,
-        where=_where(item, say),
+        where=where(item.provider, item.region, item.pricing, say),
         gpus=f"{item.gpus} × {item.accelerator}",
         layout=_layout(item, say),
         formats=say(
@@ -56,12 +56,21 @@ def fleet(item: Deployment, say: Translator) -> Fleet:
     )
 
 
-def _where(item: Deployment, say: Translator) -> str:
+def verb(pricing: str, say: Translator) -> str:
+    """Return what is done with it, by how it is paid."""
+    if pricing == "owned":
+        return say("Use")
+    return say("Buy") if pricing == "purchase" else say("Rent")
+
+
+def where(provider: str, region: str, pricing: str, say: Translator) -> str:
     """Return who rents it out, where and how it is paid; for what is bought only the country of its price."""
-    if item.pricing == "purchase":
-        return say("at prices of {region}", region=item.region)
-    region = say("any region") if item.region == "any" else item.region
-    return say("{provider}, {region}, {pricing}", provider=item.provider, region=region, pricing=say(item.pricing))
+    if pricing == "owned":
+        return say("from the inventory")
+    if pricing == "purchase":
+        return say("at prices of {region}", region=region)
+    place = say("any region") if region == "any" else region
+    return say("{provider}, {region}, {pricing}", provider=provider, region=place, pricing=say(pricing))
 
 
 def _layout(item: Deployment, say: Translator) -> str:
@@ -90,10 +99,19 @@ def rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
     made = item.deployment
     estimates = {quantity(it.name): figure(it.value, it.unit, say) for it in item.estimates}
     more = item.cost_usd_per_month - plan.cost_usd_per_month
+    name, gpus = f"{made.instances} × {made.offer}", f"{made.gpus} × {made.accelerator}"
+    layout = f"{made.replicas} × {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}"
+    if item.holdings:
+        name = say.sentence(item.name)
+        totals: dict[str, int] = {}
+        for it in item.holdings:
+            totals[it.accelerator] = totals.get(it.accelerator, 0) + it.instances * it.gpus_per_instance
+        gpus = " + ".join(f"{count} × {accelerator}" for accelerator, count in totals.items())
+        layout = ", ".join(f"{it.instances} × {it.offer} ({say(it.pricing)})" for it in item.holdings)
     return Rival(
-        name=f"{made.instances} × {made.offer}",
-        layout=f"{made.replicas} × {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}",
-        gpus=f"{made.gpus} × {made.accelerator}",
+        name=name,
+        layout=layout,
+        gpus=gpus,
         cost=figure(item.cost_usd_per_month, "USD", say),
         difference=f"{'+' if more >= 0 else ''}{money(more)}",
         ttft=estimates.get("ttft_p95", ""),

@@ -10,6 +10,7 @@ from planner.report.charts import Segment, fleet, margin_bar, stacked_bar
 from planner.report.cloud import Cloud, draw
 from planner.report.conflict import conflict_view
 from planner.report.environment import render
+from planner.report.hours_chart import TONES, by_base, hours_chart
 from planner.report.i18n import Translator, translator_for
 from planner.report.view import plan_view
 
@@ -43,6 +44,17 @@ def plan_document(
         split = [item for item in (*view.memory, *view.cost, *view.performance) if len(item.addends) > 1]
         values["bars"] = {item.id: _bar(item, say) for item in split}
         values["fleets"] = [_fleet(number, item, say) for number, item in enumerate(plan.deployments)]
+        values["service_bars"] = [
+            [
+                margin_bar(limit=row.limit, actual=row.actual, low=row.low, high=row.high, holds=row.holds)
+                for row in item.requirements
+            ]
+            for item in view.services
+        ]
+        values["hours"] = hours_chart(plan, say)
+        values["hours_legend"] = [
+            (TONES[index % len(TONES)], f"{it.offer} ({say(it.pricing)})") for index, it in enumerate(by_base(plan))
+        ]
     return render(f"plan.{form}.j2", language=language, **values)
 
 

@@ -71,6 +71,9 @@ def why_not_to_dict(found: WhyNot) -> dict[str, Any]:
 
 
 def _candidate(item: Alternative, name: str) -> list[str]:
+    if item.holdings:
+        lines = [f"{name}: {figure(item.cost_usd_per_month, 'USD/month')}"]
+        return lines + [f"  {it.instances} x {it.offer} ({it.pricing}), {it.accelerator}" for it in item.holdings]
     made = item.deployment
     rented = f"{made.instances} x {made.offer} ({made.pricing}), {made.gpus} x {made.accelerator}"
     layout = f"{made.replicas} x {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}"

@@ -17,6 +17,7 @@ LABELS = {
     "concurrency": "Concurrency",
     "availability": "Availability",
     "budget": "Budget",
+    "budget.peak": "Budget of the dearest hour",
     "budget.capex": "Budget for purchases",
     "budget.tco": "Budget over the horizon",
     "quality.accept_unmeasured": "Unmeasured quality",
@@ -27,7 +28,11 @@ LABELS = {
     "search.tensor_parallel": "Search: tensor parallel",
     "search.pipeline_parallel": "Search: pipeline parallel",
     "search.pricing": "Search: pricing",
+    "search.vendors": "Search: vendors",
     "search.providers": "Search: providers",
+    "limits.types": "Accelerator types",
+    "limits.nodes": "Instances",
+    "limits.power": "Rated power",
     "search.regions": "Search: regions",
     "recovery": "Quality recovery",
     "memory_per_gpu": "Memory per GPU",
@@ -49,6 +54,8 @@ LABELS = {
     "non_torch": "non-torch",
     "all_reduce": "all-reduce",
 }
+_OF_WHAT = {"quota": "Quota of {what}", "inventory": "Inventory of {what}"}
+"""Headings of limits that are of something."""
 _UNIT_SUFFIXES = ("_usd_per_hour", "_usd_per_month", "_usd_per_million_tokens", "_usd", "_bytes", "_ms", "_w", "_tok_s")
 _MONEY = {"USD": "", "USD/h": "/h", "USD/hour": "/h", "USD/month": "/month", "USD/year": "/year"}
 
@@ -67,6 +74,9 @@ def quantity(name: str) -> str:
 
 def label(name: str, say: Translator) -> str:
     """Return the heading of a field or a requirement; one that has none is spelt with spaces."""
+    kind, colon, what = name.partition(": ")
+    if colon and kind in _OF_WHAT:
+        return say(_OF_WHAT[kind], what=what)
     key = quantity(name)
     return say(LABELS.get(name) or LABELS.get(key) or key.replace("_", " "))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from planner.report.breakdown import Breakdown
 from planner.report.i18n import Translator, translator_for
 from planner.report.layout import COLUMNS, LINES, Paint, cut, gauge, pad, stacked, table, unpainted, width, wrap
+from planner.report.together import ServiceView, sparkline
 from planner.report.view import PlanView, Preferred, Requirement, plan_view
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def plan_text(plan: Plan, scenario: Scenario | None = None, *, language: str = "
 def _text(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> str:
     blocks = [
         _head(view, say, paint),
+        *(_service(item, view, say, paint) for item in view.services),
         _requirements(view.requirements, say, paint),
         *(_breakdown(item, say, paint) for item in (*view.leading, *view.memory)),
         _reasons(view, say, paint, brevity),
@@ -59,7 +61,14 @@ def _text(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> s
 
 def _head(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     lines = [f"{paint('strong', view.title)}  {paint('faint', cut(view.subject, COLUMNS - width(view.title) - 2))}", ""]
-    for fleet in view.fleets:
+    for item in view.held:
+        what = f"{item.verb} {item.count} × {item.offer}"
+        used = say("{share} used", share=item.utilisation)
+        rest = f"{item.where} · {item.cost} · {used}"
+        lines.append(f"{paint('strong', what)}  {cut(rest, COLUMNS - width(what) - 2)}")
+        if item.hourly:
+            lines.append(f"  {sparkline(item.hourly)}  {say('by the hour')}")
+    for fleet in () if view.held else view.fleets:
         what = f"{fleet.verb} {fleet.instances} × {fleet.offer}"
         where = cut(fleet.where, COLUMNS - width(what) - 2)
         lines += [f"{paint('strong', what)}  {where}", f"{fleet.gpus}: {fleet.layout}", fleet.formats]
@@ -69,7 +78,26 @@ def _head(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     return [*lines, "  ".join(costs)]
 
 
+def _service(item: ServiceView, view: PlanView, say: Translator, paint: Paint) -> list[str]:
+    """Return what a service gets; where it is the only one, the head has said what it is."""
+    lines = []
+    if len(view.services) > 1:
+        lines.append(
+            f"{paint('strong', item.name)}  {paint('faint', cut(item.subject, COLUMNS - width(item.name) - 2))}"
+        )
+    if item.hourly:
+        lines.append(f"  {sparkline(item.hourly)}  {say('load by the hour')}")
+    for part in item.parts:
+        share = f"{part.share} · " if part.share else ""
+        for line in wrap(f"{share}{part.offer}: {part.fleet.layout}; {part.fleet.formats}", COLUMNS - 2):
+            lines.append(f"  {line}")
+    return [*lines, *_requirements(item.requirements, say, paint)]
+
+
 def _requirements(rows: Iterable[Requirement], say: Translator, paint: Paint) -> list[str]:
+    rows = tuple(rows)
+    if not rows:
+        return []
     cells = [[say("Requirement"), say("limit"), say("plan"), say("90 % interval"), "", say("margin")]]
     tones = []
     for row in rows:

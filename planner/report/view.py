@@ -14,6 +14,7 @@ from planner.report.breakdown import Breakdown, breakdown, interval_of
 from planner.report.deployment import Fleet, Rival, fleet, rival
 from planner.report.figures import asked, figure, label, quantity
 from planner.report.i18n import Translator
+from planner.report.together import Held, ServiceView, held, services
 from planner.units import MICRO_USD_PER_USD, format_percent
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class PlanView(NamedTuple):
     """What the text tells before memory: of a training run, where its time goes."""
     rival_columns: tuple[str, str, str] = ("per month", "TTFT p95", "TPOT p95")
     """What cost and the two figures of an alternative are."""
+    held: tuple[Held, ...] = ()
+    """What is held in all, where several fleets serve."""
+    services: tuple[ServiceView, ...] = ()
+    """What each service gets, where several fleets serve."""
 
 
 _ALSO = (("deadline", "time_to_train"), ("run", "cost_of_the_run"))
@@ -118,7 +123,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
 
     latencies = [name for name in ("ttft_p95", "tpot_p95", "e2e_p95") if name in limits or name != "e2e_p95"]
     per_million = next((item for item in plan.estimates if "per_million" in item.name), None)
-    requirements = tuple(_requirement(item, estimates.get(quantity(item.requirement)), say) for item in plan.margins)
+    requirements = tuple(requirement_row(item, estimates.get(quantity(item.requirement)), say) for item in plan.margins)
     per_hour = figure(plan.cost_usd_per_hour, "USD/h", say)
     per_token = figure(per_million.value, "USD", say) if per_million else ""
     view = PlanView(
@@ -146,6 +151,8 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         warnings=(*map(say.sentence, plan.warnings), *_switched_off(scenario, say)),
         sources=sources,
         inputs=plan.inputs,
+        held=held(plan, say),
+        services=services(plan, say),
     )
     if isinstance(plan, TrainingPlan):
         from planner.report.training_view import training_view
@@ -166,10 +173,27 @@ def _headlines(
     if per_token:
         found.append(Headline(say("Per million tokens"), per_token, say("output tokens")))
     gpus = say("{n} per replica", n=plan.deployments[0].gpus_per_replica)
-    found.append(Headline(say("GPUs"), f"{sum(item.gpus for item in plan.deployments):,}", gpus))
+    total = sum(item.gpus for item in plan.deployments)
+    if plan.holdings:
+        total = sum(item.instances * item.gpus_per_instance for item in plan.holdings)
+        gpus = say("{n} in the busiest hour", n=total) if any(it.instances_by_hour for it in plan.holdings) else ""
+        total = min(_by_hour(plan)) if gpus else total
+    found.append(Headline(say("GPUs"), f"{total:,}", gpus))
     predicted = [row for row in requirements if row.low is not None]
     found += [Headline(row.label, row.actual_text, row.limit_text) for row in predicted[: 5 - len(found)]]
     return tuple(found)
+
+
+def _by_hour(plan: Plan) -> list[int]:
+    """Return the GPUs that are held in each hour."""
+    hours = max(len(item.instances_by_hour) for item in plan.holdings)
+    return [
+        sum(
+            it.gpus_per_instance * (it.instances_by_hour[h] if it.instances_by_hour else it.instances)
+            for it in plan.holdings
+        )
+        for h in range(hours)
+    ]
 
 
 def _sources(plan: Plan) -> tuple[str, ...]:
@@ -185,6 +209,10 @@ def subject(scenario: Scenario, say: Translator) -> str:
         from planner.report.training_view import training_subject
 
         return training_subject(scenario, work, say)  # type: ignore[arg-type]  # its kind says so
+    if len(scenario.parts) > 1:
+        return say("{n} services: {names}", n=len(scenario.parts), names=", ".join(it.name for it in scenario.parts))
+    (scenario,) = scenario.parts
+    work = scenario.workload
     if work.concurrency is not None:
         load = say("{n} requests at a time", n=f"{work.concurrency:,}")
     else:
@@ -213,7 +241,8 @@ def proof_sentence(proof: Proof, say: Translator, *, preferring: bool = False) -
     return f"{found} ({proof.solver}) · {counted} · {checked}"
 
 
-def _requirement(margin: Margin, estimate: Estimate | None, say: Translator) -> Requirement:
+def requirement_row(margin: Margin, estimate: Estimate | None, say: Translator) -> Requirement:
+    """Return a requirement beside what is given, with the interval of the estimate that it limits."""
     low, high = (estimate.low, estimate.high) if estimate else (None, None)
     floor = quantity(margin.requirement) in _FLOORS
     worst = low if floor else high

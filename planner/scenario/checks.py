@@ -6,15 +6,22 @@ else. A field that is not right is absent from the draft; a check that needs it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from planner.scenario.fleet import checks_of_services, services_apart
 from planner.scenario.model import Scenario
 from planner.scenario.reader import Draft, Problem
-from planner.units import CURRENCY_UNITS_PER_USD, format_duration_ms, format_rate_per_second
+from planner.scenario.sections import Search, key_of
+from planner.scenario.supply import Quota
+from planner.units import CURRENCY_UNITS_PER_USD, format_duration_ms, format_percent, format_rate_per_second
 
 _ABSENT: Any = object()
+_ALL = 1e-6
+"""By how much shares of all requests may miss one."""
+MOST_SIZES = 6
+"""Classes of sizes: each further one doubles the ways to split the traffic."""
 
 
 def _section(draft: Draft, name: str) -> Draft:
@@ -38,6 +45,62 @@ def one_kind_of_load(draft: Draft) -> Iterator[Problem]:
             ("workload", "request_rate"), "contradicts workload.concurrency: the load is one or the other",
             "keep `concurrency` for a closed loop, or `request_rate` for arrivals", "contradiction", True,
         )  # fmt: skip
+
+
+def lengths_or_sizes(draft: Draft) -> Iterator[Problem]:
+    """Lengths are given once: as averages, or by classes whose shares are all of the requests."""
+    load = draft.get("workload")
+    if not isinstance(load, dict):
+        return
+    sizes = load.get("sizes", _ABSENT)
+    for name in ("input_tokens", "output_tokens"):
+        if sizes is _ABSENT or name not in load:
+            continue
+        if not sizes and not load[name]:
+            yield Problem(("workload",), f"{name} is missing", "add `" + name + ": 2048`", "missing-key", True)
+        elif sizes and load[name]:
+            yield Problem(
+                ("workload", name), "contradicts workload.sizes, which give the lengths class by class",
+                "keep one of the two", "contradiction", True,
+            )  # fmt: skip
+    if sizes and sizes is not _ABSENT:
+        shares = [item.get("share", _ABSENT) for item in sizes]
+        if _ABSENT not in shares and abs(sum(shares) - 1.0) > _ALL:
+            yield Problem(
+                ("workload", "sizes"), f"the shares add up to {format_percent(sum(shares))}", "make them add up to 100%"
+            )
+        if len(sizes) > MOST_SIZES:
+            yield Problem(("workload", "sizes"), f"lists {len(sizes)} classes", f"merge them to at most {MOST_SIZES}")
+
+
+def quotas_of_something(draft: Draft) -> Iterator[Problem]:
+    """A quota names what it is of and one amount; a share of spot needs that spot may be used."""
+    limits = _section(draft, "limits")
+    for index, quota in enumerate(limits.get("quotas", ())):
+        place = ("limits", "quotas", index)
+        if all(quota.get(name) is None for name in Quota.WORDS):
+            yield Problem(
+                place, "does not say of what", "add `accelerator: h100-sxm` or `provider: aws`", "missing-key"
+            )
+        if (quota.get("nodes") is None) == (quota.get("gpus") is None):
+            yield Problem(place, "must have one of nodes and gpus", "write `nodes: 4` or `gpus: 32`", "missing-key")
+    pricing = _section(draft, "search").get("pricing", _ABSENT)
+    if limits.get("spot_share") is not None and pricing is not _ABSENT and "spot" not in (pricing or ()):
+        yield Problem(
+            ("limits", "spot_share"), "decides nothing: spot is used only where search.pricing names it",
+            "add `search: {pricing: [on-demand, spot]}`", "contradiction",
+        )  # fmt: skip
+
+
+def inventory_with_running_cost(draft: Draft) -> Iterator[Problem]:
+    """What is owned costs its power, which has a price at a site, or what the scenario says."""
+    region = _section(draft, "site").get("region", _ABSENT)
+    for index, item in enumerate(draft.get("inventory", ())):
+        if region is None and item.get("cost", _ABSENT) is None:
+            yield Problem(
+                ("inventory", index), "has no running cost",
+                "add `cost: 2 USD/h` for a node, or `site: {region: ...}` for its price of electricity", "missing-key",
+            )  # fmt: skip
 
 
 def limits_that_decide(draft: Draft) -> Iterator[Problem]:
@@ -86,7 +149,11 @@ def money_with_a_rate(draft: Draft) -> Iterator[Problem]:
     rates = draft.get("currency_rates")
     if rates is None:
         return
-    sums = [(("budget", name), _section(draft, "budget").get(name)) for name in ("max", "capex", "tco", "run")]
+    budget, site = _section(draft, "budget"), _section(draft, "site")
+    sums: list[tuple[tuple[str | int, ...], Any]] = []
+    sums += [(("budget", name), budget.get(name)) for name in ("max", "peak", "capex", "tco", "run")]
+    sums += [(("site", key_of(name)), site.get(name)) for name in ("electricity_per_kwh", "colocation_per_kw")]
+    sums += [(("inventory", index, "cost"), item.get("cost")) for index, item in enumerate(draft.get("inventory", ()))]
     sums += [(("rule_penalties", name), money) for name, money in draft.get("rule_penalties", {}).items()]
     for place, money in sums:
         if money is not None and money.currency not in rates and money.currency not in CURRENCY_UNITS_PER_USD:
@@ -140,15 +207,27 @@ def rules_once(draft: Draft) -> Iterator[Problem]:
         seen.add(rule["id"])
 
 
-CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
+Check = Callable[[Draft], Iterator[Problem]]
+
+SERVICE_CHECKS: tuple[Check, ...] = (
     one_kind_of_load,
+    lengths_or_sizes,
     limits_that_decide,
     confidence_in_something,
     throughput_that_arrives,
+)
+"""What is asked of each service."""
+
+_SHARED_CHECKS: tuple[Check, ...] = (
     money_with_a_rate,
     purchase_with_its_terms,
+    quotas_of_something,
+    inventory_with_running_cost,
     rules_once,
 )
+
+CHECKS: tuple[Check, ...] = (*SERVICE_CHECKS, *_SHARED_CHECKS)
+FLEET_CHECKS: tuple[Check, ...] = (services_apart, checks_of_services, *_SHARED_CHECKS)
 
 
 def path_problems(draft: Draft, base_dir: Path) -> Iterator[Problem]:
@@ -184,20 +263,44 @@ def _path_problem(at: tuple[str | int, ...], written: str, base: Path, *, direct
         yield Problem(at, f"{written!r} does not exist", "paths start at the scenario's directory", "no-file")
 
 
-def reference_problems(scenario: Scenario, known: Mapping[str, Collection[str]]) -> Iterator[Problem]:
-    """Yield a problem for each id that is not among the ``known`` ones of its key."""
+_SEARCHED = ("weights", "kv_cache", "accelerators", "vendors", "engines", "providers", "regions")
+"""Keys of ``search`` whose values are ids; they are the kinds of those ids as well."""
+
+Named = tuple[tuple[str | int, ...], Any, str]
+"""Where an id stands, the id, and its kind."""
+
+
+def named_ids(scenario: Scenario) -> Iterator[Named]:
+    """Yield every id that a scenario names, with its place in the file and its kind; ids that are left out as well."""
+    yield ("site", "region"), scenario.site.region, "sites"
+    yield from _searched(scenario.search, ())
+    for index, service in enumerate(getattr(scenario, "services", ())):
+        yield from _searched(service.search, ("services", index))
+    for index, item in enumerate(scenario.inventory):
+        yield ("inventory", index, "accelerator"), item.accelerator, "accelerators"
+        yield ("inventory", index, "offer"), item.offer, "offers"
+    for index, quota in enumerate(scenario.limits.quotas):
+        for key in ("offer", "accelerator", "provider", "region"):
+            yield ("limits", "quotas", index, key), getattr(quota, key), f"{key}s"
+
+
+def _searched(search: Search, above: tuple[str | int, ...]) -> Iterator[Named]:
+    for key in _SEARCHED:
+        for index, value in enumerate(getattr(search, key) or ()):
+            yield (*above, "search", key, index), value, key
+
+
+def reference_problems(scenario: Scenario, known: Callable[[str], Collection[str]]) -> Iterator[Problem]:
+    """Yield a problem for each id that is not among the ``known`` ones of its kind."""
     from planner.source import closest
 
-    for name, ids in known.items():
-        if name == "region":
-            places: list[tuple[tuple[str | int, ...], Any]] = [(("site", "region"), scenario.site.region)]
-        else:
-            chosen = getattr(scenario.search, name) or ()
-            places = [(("search", name, index), value) for index, value in enumerate(chosen)]
-        for place, value in places:
-            if value is not None and value not in ids:
-                best = closest(str(value), ids)
-                few = sorted(ids)[:12]
-                remedy = f"known: {', '.join(few)}{', ...' if len(ids) > len(few) else ''}"
-                yield Problem(place, f"{value!r} is not in the catalog", f"did you mean {best!r}?" if best else remedy,
-                              "unknown-id")  # fmt: skip
+    for place, value, kind in named_ids(scenario):
+        if value is None:
+            continue
+        ids = known(kind)
+        if value not in ids:
+            best = closest(str(value), ids)
+            few = sorted(ids)[:12]
+            remedy = f"known: {', '.join(few)}{', ...' if len(ids) > len(few) else ''}"
+            yield Problem(place, f"{value!r} is not in the catalog", f"did you mean {best!r}?" if best else remedy,
+                          "unknown-id")  # fmt: skip

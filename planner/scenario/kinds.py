@@ -22,11 +22,12 @@ from planner.units import (
     parse_money,
     parse_months,
     parse_percent,
+    parse_power_w,
     parse_rate_per_second,
 )
 from planner.units.money import CURRENCY_WORDS, MONEY_PERIODS
 from planner.units.number import SCALES, show
-from planner.units.quantities import COUNTED, DURATIONS, MONTHS, RATE_PERIODS, RATE_WORDS
+from planner.units.quantities import COUNTED, DURATIONS, MONTHS, POWERS, RATE_PERIODS, RATE_WORDS
 
 
 class Kind:
@@ -140,7 +141,20 @@ TOKEN_RATE = _rate("tokens", True, 5000, "5k tok/s")
 RECOVERY = _share({"exclusiveMinimum": 0, "maximum": 1}, "98%", above=0, most=1)
 AVAILABILITY = _share({"exclusiveMinimum": 0, "exclusiveMaximum": 1}, "99.9%", above=0, below=1)
 CONFIDENCE = _share({"minimum": 0.5, "maximum": 0.99}, "90%", least=0.5, most=0.99)
+SHARE = _share({"minimum": 0, "maximum": 1}, "20%", least=0, most=1)
 HIT_SHARE = _share({"minimum": 0, "exclusiveMaximum": 1}, "30%", least=0, below=1)
+
+_MOST_WATTS = 1e9
+
+
+def _watts(value: float) -> str:
+    return f"{value / 1000:g} kW"
+
+
+POWER = Kind(
+    between(parse_power_w, _watts, "40 kW", above=0, most=_MOST_WATTS),
+    _text(rf"{_NUMBER}\s*{_either(POWERS)}", "40 kW", "800 W"),
+)
 
 _MOST_MONEY = 1e12
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from planner.errors import Diagnostic, ScenarioError
-from planner.scenario.checks import CHECKS, path_problems, reference_problems
+from planner.scenario.checks import CHECKS, FLEET_CHECKS, path_problems, reference_problems
 from planner.scenario.model import NO_DOCUMENT, Scenario
 from planner.scenario.reader import Problem, build, draft
 from planner.source import SCENARIO_LIMITS, SourceDocument, load_yaml
@@ -46,8 +46,8 @@ def scenario_from_data(data: Mapping[str, Any]) -> Scenario:
     return _scenario(data, NO_DOCUMENT)
 
 
-def check_references(scenario: Scenario, known: Mapping[str, Collection[str]]) -> None:
-    """Check the ids that a scenario names. ``known`` maps a key of ``search``, or ``region``, to the ids there are.
+def check_references(scenario: Scenario, known: Callable[[str], Collection[str]]) -> None:
+    """Check the ids that a scenario names. ``known`` gives the ids of a kind: a key of ``search``, ``sites``, ``offers``.
 
     Raises ScenarioError with every id that is not known, each with its line and the id that may have been meant.
     """
@@ -64,6 +64,10 @@ def _scenario(data: Any, document: SourceDocument) -> Scenario:
         from planner.scenario.training import TRAINING_CHECKS, TrainingScenario
 
         section, checks = TrainingScenario, TRAINING_CHECKS
+    elif isinstance(data, Mapping) and "services" in data:
+        from planner.scenario.fleet import FleetScenario
+
+        section, checks = FleetScenario, FLEET_CHECKS
     read = draft(section, data, (), problems)
     if read is not None:
         for check in checks:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from planner.scenario.sections import SLA, Budget, DisabledRule, Quality, Search, Section, Site, Workload
+from planner.scenario.supply import Limits, Objective, Owned
 from planner.scenario.words import (
     CURRENCY_RATES,
     DAY,
@@ -56,6 +57,15 @@ class Scenario(Section):
     site: Site = field(default_factory=Site)
     """Where bought hardware would stand; needed for `purchase`."""
 
+    inventory: tuple[Owned, ...] = ()
+    """Servers that are there already."""
+
+    limits: Limits = field(default_factory=Limits)
+    """What may be taken and run at most."""
+
+    objective: Objective = field(default_factory=Objective)
+    """What makes one plan better than another."""
+
     rule_paths: Annotated[tuple[str, ...], list_of(RULE_FILE, ["company.yaml"])] = ()
     """Files with rules of your own, relative to this file and not outside its directory."""
 
@@ -78,8 +88,17 @@ class Scenario(Section):
 
     def __post_init__(self) -> None:
         if self.currency_rates:
-            rates = {**CURRENCY_UNITS_PER_USD, **self.currency_rates}
-            object.__setattr__(self, "budget", replace(self.budget, rates=rates))
+            object.__setattr__(self, "budget", replace(self.budget, rates=self.rates))
+
+    @property
+    def parts(self) -> tuple[Scenario, ...]:
+        """One scenario per service: this one, as it has one service."""
+        return (self,)
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Units of each currency that one US dollar buys."""
+        return {**CURRENCY_UNITS_PER_USD, **self.currency_rates}
 
     @property
     def base_dir(self) -> Path:
@@ -94,8 +113,7 @@ class Scenario(Section):
     @property
     def rule_penalties_usd_per_month(self) -> Mapping[str, float]:
         """``rule_penalties`` in US dollars per month of 730 hours."""
-        rates = {**CURRENCY_UNITS_PER_USD, **self.currency_rates}
-        return {name: money.to_usd_per_month(rates) for name, money in self.rule_penalties.items()}
+        return {name: money.to_usd_per_month(self.rates) for name, money in self.rule_penalties.items()}
 
     @property
     def considers_purchase(self) -> bool:

@@ -85,8 +85,7 @@ def draft(section: type[Section], data: Any, at: tuple[str | int, ...], problems
     meant = set()
     for key in data:
         if key in map(key_of, section.HIDDEN):
-            problems.append(Problem((*at, key), "is about serving, and this is about training", "leave it out",
-                                    "contradiction", True))  # fmt: skip
+            problems.append(Problem((*at, key), section.HIDDEN_WHY, section.HIDDEN_HELP, "contradiction", True))
         elif key not in table:
             best, remedy = _unknown(key, table) if len(problems) < _MANY else ("", "")
             problems.append(Problem((*at, key), "unknown key", remedy, "unknown-key", True))
@@ -159,6 +158,8 @@ def _add(key: str, entry: Entry) -> str:
     if entry.kind is not None:
         return f"add `{key}: {entry.kind.example}`"
     inner = entries(entry.section) if entry.section else {}
+    if entry.section is not None and entry.section.EXAMPLE:
+        return f"add `{key}: {{{entry.section.EXAMPLE}}}`"
     parts = [f"{name}: {part.kind.example}" for name, part in inner.items() if part.required and part.kind]
     return f"add `{key}: {{{', '.join(parts)}, ...}}`"
 
@@ -175,7 +176,8 @@ _SYNONYMS: Mapping[str, str] = {
     "batch_size": "concurrency", "ttft": "ttft_p95", "tpot": "tpot_p95", "itl": "tpot_p95", "latency": "e2e_p95",
     "throughput": "output_tokens_per_second", "tp": "tensor_parallel", "pp": "pipeline_parallel", "gpu": "accelerators",
     "gpus": "accelerators", "dtype": "weights", "quantization": "weights", "precision": "weights", "engine": "engines",
-    "cost": "max", "limit": "max", "disabled_rules": "disable_rules",
+    "cost": "max", "limit": "max", "disabled_rules": "disable_rules", "owned": "inventory", "quota": "quotas",
+    "racks": "power_per_rack", "profile": "hourly",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ than all the rest of reading a scenario.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from planner.scenario.model import INTERNAL, Scenario
@@ -14,6 +14,7 @@ from planner.scenario.words import ANY
 
 SCHEMA_ID = "scenario.schema.json"
 TRAINING_SCHEMA_ID = "training-scenario.schema.json"
+FLEET_SCHEMA_ID = "fleet-scenario.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -30,8 +31,7 @@ def scenario_json_schema() -> dict[str, Any]:
     for name in sorted(reachable):
         reachable |= set(_references(schema["$defs"][name]))
     definitions = {name: schema["$defs"][name] for name in sorted(reachable)}
-    # The annotations say that either kind of load is optional; a file has exactly one.
-    definitions["Workload"]["oneOf"] = [{"required": ["concurrency"]}, {"required": ["request_rate"]}]
+    _one_load(definitions["Workload"])
     return {
         "$schema": _DIALECT,
         "$id": SCHEMA_ID,
@@ -42,6 +42,43 @@ def scenario_json_schema() -> dict[str, Any]:
         "required": schema["required"],
         "additionalProperties": False,
         "$defs": definitions,
+    }
+
+
+def _one_load(workload: dict[str, Any]) -> None:
+    """State what the annotations call optional: a file has one kind of load, and lengths or sizes."""
+    workload["oneOf"] = [{"required": ["concurrency"]}, {"required": ["request_rate"]}]
+    workload["anyOf"] = [{"required": ["input_tokens", "output_tokens"]}, {"required": ["sizes"]}]
+    for name in ("input_tokens", "output_tokens"):
+        workload["properties"][name].pop("default", None)
+
+
+def fleet_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a scenario file with several services; what each of them says is left out."""
+    from pydantic import TypeAdapter
+
+    from planner.scenario.fleet import FleetScenario
+
+    schema = _tidy(TypeAdapter(FleetScenario).json_schema(by_alias=True))
+    for name in FleetScenario.HIDDEN:
+        schema["properties"].pop(name, None)
+    _described(schema["properties"], scenario_json_schema()["properties"])
+    schema["properties"]["services"]["description"] = "What is served."
+    schema["properties"]["services"]["minItems"] = 1
+    _one_load(schema["$defs"]["Workload"])
+    reachable = set(_references(schema["properties"]))
+    for name in sorted(reachable):
+        reachable |= set(_references(schema["$defs"][name]))
+    return {
+        "$schema": _DIALECT,
+        "$id": FLEET_SCHEMA_ID,
+        "title": "Scenario with several services",
+        "description": schema["description"],
+        "type": "object",
+        "properties": schema["properties"],
+        "required": ["name", "services"],
+        "additionalProperties": False,
+        "$defs": {name: schema["$defs"][name] for name in sorted(reachable)},
     }
 
 
@@ -163,23 +200,55 @@ Everything wrong with a file is said at once, each with its line and a remedy; t
 """
 
 
+_SEVERAL = """\
+A file about several services that share budget, inventory, quotas and nodes has `services` in place of `model`,
+`workload`, `sla` and `quality`; every other key stands as above and is meant of all of them together. What `search` says
+at the top holds for each service, which may narrow it further.
+
+```yaml
+name: platform
+services:
+  - name: chat
+    model: meta-llama/Llama-3.1-70B-Instruct
+    workload: {input_tokens: 2k, output_tokens: 512, concurrency: 120}
+    sla: {ttft_p95: 2s, tpot_p95: 50ms}
+  - name: assistant
+    model: Qwen/Qwen3-8B
+    workload: {input_tokens: 1200, output_tokens: 300, request_rate: 8/s}
+budget: {max: 40000 USD/month}
+inventory: [{accelerator: a100-sxm-80, nodes: 2, cost: 2.50 USD/h}]
+```
+"""
+
+
 def scenario_reference() -> str:
     """Return ``docs/scenario.md``: every key with its form, default and meaning."""
     schema = scenario_json_schema()
     parts = [_INTRODUCTION, "## Keys", "", *_table(schema)]
-    for key, node in schema["properties"].items():
-        section = next(_references(node), None)
-        if section is not None:
-            definition = schema["$defs"][section]
-            parts += ["", f"### {key}", "", definition["description"], "", *_table(definition)]
+    parts += _sections(schema, schema["properties"], "")
+    parts += ["", "## Several services", "", _SEVERAL, *_table(fleet_json_schema(), only=("services",))]
+    service = fleet_json_schema()["$defs"]["ServiceAsked"]
+    parts += ["", "### services", "", service["description"], "", *_table(service)]
     return "\n".join(parts) + "\n"
 
 
-def _table(schema: dict[str, Any]) -> Iterator[str]:
+def _sections(schema: dict[str, Any], properties: dict[str, Any], above: str) -> Iterator[str]:
+    """Yield a table for each section, and one for each section in it."""
+    for key, node in properties.items():
+        section = next(_references(node), None)
+        if section is not None:
+            definition = schema["$defs"][section]
+            yield from ("", f"### {above}{key}", "", definition["description"], "", *_table(definition))
+            yield from _sections(schema, definition["properties"], f"{above}{key}.")
+
+
+def _table(schema: dict[str, Any], only: Collection[str] = ()) -> Iterator[str]:
     yield "| key | for example | default | meaning |"
     yield "|---|---|---|---|"
     required = schema.get("required", ())
     for key, node in schema["properties"].items():
+        if only and key not in only:
+            continue
         inner = next(_references(node), None)
         if inner is not None:
             example = "a list, [below](#{0})" if node.get("type") == "array" else "[below](#{0})"

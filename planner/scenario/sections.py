@@ -23,13 +23,17 @@ from planner.scenario.kinds import (
     PER_TOKEN,
     RECOVERY,
     REQUEST_RATE,
+    SHARE,
     TOKEN_RATE,
     TOKENS,
+    count,
 )
 from planner.scenario.words import (
     DEGREE,
     IDENTIFIER,
     PRICING_KIND,
+    PROFILE,
+    PUE,
     RULE_ID,
     SWITCH,
     TEXT,
@@ -45,6 +49,12 @@ KEYS: Mapping[str, str] = {
     "tpot_p95_ms": "tpot_p95",
     "e2e_p95_ms": "e2e_p95",
     "horizon_months": "horizon",
+    "power_w": "power",
+    "power_per_rack_w": "power_per_rack",
+    "colocation_per_kw": "colocation",
+    "maintenance_share": "maintenance",
+    "salvage_share": "salvage",
+    "electricity_per_kwh": "electricity",
     "rule_paths": "rules",
     "disabled_rules": "disable_rules",
 }
@@ -57,6 +67,8 @@ def key_of(name: str) -> str:
 
 
 _IDS = any_or_list(IDENTIFIER, ["h100-sxm", "l40s"])
+SPARES = count(0, 16, 1)
+MIX = count(1, 8, 2)
 
 
 class Section:
@@ -65,6 +77,10 @@ class Section:
     __slots__ = ()
     HIDDEN: ClassVar[frozenset[str]] = frozenset()
     """Inherited fields that no file can set in this section."""
+    EXAMPLE: ClassVar[str] = ""
+    """What such a section may hold, where its required keys alone do not say."""
+    HIDDEN_WHY: ClassVar[str] = "is about serving, and this is about training"
+    HIDDEN_HELP: ClassVar[str] = "leave it out"
 
     __pydantic_config__: ClassVar[Any] = {
         "extra": "forbid",
@@ -75,16 +91,33 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class SizeClass(Section):
+    """Requests of one size among those of a workload."""
+
+    input_tokens: Annotated[int, TOKENS]
+    """Prompt tokens of such a request, on average."""
+
+    output_tokens: Annotated[int, TOKENS]
+    """Tokens generated for such a request, on average."""
+
+    share: Annotated[float, SHARE]
+    """Share of the requests: of those that arrive, or of those in flight where `concurrency` is given."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workload(Section):
     """The requests to serve: how long they are and how many there are.
 
-    Exactly one of `concurrency` and `request_rate` says how many.
+    Exactly one of `concurrency` and `request_rate` says how many. Lengths are `input_tokens` and `output_tokens`, or
+    `sizes` where requests of different size may be served apart.
     """
 
-    input_tokens: Annotated[int, TOKENS]
+    EXAMPLE: ClassVar[str] = "input_tokens: 2048, output_tokens: 512, concurrency: 200"
+
+    input_tokens: Annotated[int, TOKENS] = 0
     """Prompt tokens of a request, on average."""
 
-    output_tokens: Annotated[int, TOKENS]
+    output_tokens: Annotated[int, TOKENS] = 0
     """Tokens generated for a request, on average."""
 
     concurrency: Annotated[int | None, CONCURRENCY] = None
@@ -96,8 +129,23 @@ class Workload(Section):
     prefix_hit_share: Annotated[float, HIT_SHARE] = 0.0
     """Share of the prompt tokens that a prefix cache already holds, so that they need no prefill."""
 
+    hourly: Annotated[tuple[float, ...] | None, PROFILE] = None
+    """The load in each hour of a day (24 values) or of a week (168), as shares of what is stated above. Instances on
+    demand then follow it, reserved and bought ones stay."""
+
+    sizes: tuple[SizeClass, ...] = ()
+    """Classes of requests by size, instead of one average. Each range of sizes may get accelerators of its own, where
+    that is cheaper."""
+
     kind: Annotated[str, constant("serving")] = "serving"
     """What the hardware is for."""
+
+    def __post_init__(self) -> None:
+        if self.sizes and not self.input_tokens:
+            # What is said of a workload as a whole is said of its average request.
+            for name in ("input_tokens", "output_tokens"):
+                mean = sum(item.share * getattr(item, name) for item in self.sizes)
+                object.__setattr__(self, name, max(round(mean), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +170,9 @@ class SLA(Section):
     availability: Annotated[float | None, AVAILABILITY] = None
     """Share of the time in which the SLA has to hold although replicas and nodes fail."""
 
+    spare_nodes: Annotated[int, SPARES] = 0
+    """Instances that may be lost at once, on each offer that is used, with everything else still held (1 is N+1)."""
+
     confidence: Annotated[float | None, CONFIDENCE] = None
     """How sure latencies and throughput have to be, given the errors of predictions; left out, they hold by the best
     estimate, which is as often too low as too high."""
@@ -133,6 +184,9 @@ class Budget(Section):
 
     max: Annotated[Money | None, MONEY_RATE] = None
     """Most that the plan may cost per hour, month or year; what is bought counts with its write-off and power."""
+
+    peak: Annotated[Money | None, MONEY_RATE] = None
+    """Most that it may cost in its dearest hour, where the load changes over the day."""
 
     capex: Annotated[Money | None, MONEY_SUM] = None
     """Most that may be paid for hardware at the start."""
@@ -154,6 +208,11 @@ class Budget(Section):
     def usd_per_month(self) -> float | None:
         """``max`` in US dollars per month of 730 hours."""
         return None if self.max is None else self.max.to_usd_per_month(self.rates)
+
+    @property
+    def peak_usd_per_hour(self) -> float | None:
+        """``peak`` in US dollars per hour."""
+        return None if self.peak is None else self.peak.to_usd_per_hour(self.rates)
 
     @property
     def capex_usd(self) -> float | None:
@@ -190,6 +249,9 @@ class Search(Section):
     accelerators: Annotated[tuple[str, ...] | None, _IDS] = None
     """Accelerators."""
 
+    vendors: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["nvidia"], ["nvidia", "amd"])] = None
+    """Vendors of accelerators."""
+
     engines: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["vllm", "sglang"])] = None
     """Inference engines."""
 
@@ -209,13 +271,35 @@ class Search(Section):
     regions: Annotated[tuple[str, ...] | None, any_or_list(IDENTIFIER, ["us-east-1"])] = None
     """Regions of the providers, in their own names, or countries such as `us` and `de`."""
 
+    mix: Annotated[int | None, MIX] = None
+    """Most different fleets (a layout on an offer) over which a service may be spread. Left out it is 1, and 2 where
+    an inventory, a share of spot or an hourly load makes a second one worth while."""
+
+    disaggregated: Annotated[bool, SWITCH] = False
+    """Consider prefill and decode on pools of their own as well, with the KV cache handed over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site(Section):
     """Where hardware that is bought would stand."""
 
     region: Annotated[str | None, IDENTIFIER] = None
-    """Region of the catalog that gives the price of electricity and the PUE."""
+    """Region of the catalog that gives the price of electricity, the PUE and the carbon of its grid."""
+
+    electricity_per_kwh: Annotated[Money | None, MONEY_SUM] = None
+    """Price of a kWh, instead of the region's."""
+
+    pue: Annotated[float | None, PUE] = None
+    """Power of the site over that of its computers, instead of the region's."""
+
+    colocation_per_kw: Annotated[Money | None, MONEY_RATE] = None
+    """Fee for a kW of rated power in a hosted site; it covers energy and cooling, which are then not charged."""
+
+    maintenance_share: Annotated[float, SHARE] = 0.0
+    """Yearly cost of keeping bought hardware, as a share of its price."""
+
+    salvage_share: Annotated[float, SHARE] = 0.0
+    """Share of its price that bought hardware fetches at the end of the horizon."""
 
 
 @dataclass(frozen=True, slots=True)

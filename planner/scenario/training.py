@@ -91,7 +91,7 @@ class TrainingWorkload(Section):
 class TrainingBudget(Budget):
     """What the run may cost."""
 
-    HIDDEN: ClassVar[frozenset[str]] = frozenset({"capex", "tco", "horizon_months"})
+    HIDDEN: ClassVar[frozenset[str]] = frozenset({"capex", "tco", "horizon_months", "peak"})
 
     run: Annotated[Money | None, MONEY_SUM] = None
     """Most that the whole run may cost."""
@@ -106,7 +106,7 @@ class TrainingBudget(Budget):
 class TrainingSearch(Search):
     """What may be considered."""
 
-    HIDDEN: ClassVar[frozenset[str]] = frozenset({"weights", "kv_cache", "engines"})
+    HIDDEN: ClassVar[frozenset[str]] = frozenset({"weights", "kv_cache", "engines", "vendors", "mix", "disaggregated"})
 
     sharding: Annotated[tuple[str, ...] | None, any_or_list(_choice("a way to shard", SHARDINGS), ["fsdp"])] = None
     """What data-parallel ranks divide among themselves."""
@@ -129,6 +129,7 @@ class TrainingScenario(Scenario):
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset(
         {"sla", "quality", "site", "rule_paths", "disabled_rules", "rule_packs", "rule_penalties", "as_of"}
+        | {"inventory", "limits", "objective"}
     )
 
     # A run has no requests: whoever reads a workload asks its kind first.

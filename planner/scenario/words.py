@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-from planner.scenario.kinds import MONEY_RATE, Kind, count
-from planner.units import Money, UnitError
+from planner.scenario.kinds import MONEY_RATE, SHARE, Kind, between, count
+from planner.units import Money, UnitError, format_percent, parse_percent
 from planner.units.number import show
 
 PRICING = ("on-demand", "reserved-1y", "reserved-3y", "spot", "purchase")
+OWNED = "owned"
+"""How what the inventory lists is paid: by its running cost. Nobody asks for it by name."""
 ANY = "any"
 _MOST_ENTRIES = 1000
 
@@ -161,6 +163,78 @@ def list_of(entry: Kind, *examples: Any) -> Kind:
             "examples": [*examples],
         },
     )
+
+
+def choice(what: str, words: tuple[str, ...]) -> Kind:
+    """Return the kind of a field that takes one of a few words."""
+
+    def read(value: Any) -> str:
+        if value not in words:
+            raise UnitError(f"{show(value)} is not {what}", f"write one of {', '.join(words)}")
+        return str(value)
+
+    return Kind(read, {"enum": list(words), "examples": [words[0]]})
+
+
+HOURS_OF_PROFILE = (24, 168)
+_SHARE_OF_LOAD = between(parse_percent, format_percent, "60%", least=0, most=1)
+
+
+def _profile(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) not in HOURS_OF_PROFILE:
+        found = f"{len(value)} values" if isinstance(value, list) else show(value)
+        raise UnitError(
+            f"must be a list of 24 values, one for each hour of a day, or of 168 for a week, not {found}",
+            "write [20%, 20%, ..., 100%, ...]: shares of the load that is stated",
+        )
+    shares, errors = [], []
+    for index, item in enumerate(value):
+        try:
+            shares.append(_SHARE_OF_LOAD(item))
+        except ValueError as error:
+            errors.append(EntryError(index, error))
+    if errors:
+        raise EntryErrors(errors)
+    if not any(shares):
+        raise UnitError("has no load in any hour", "write 100% in the busiest hour")
+    return tuple(shares)
+
+
+PROFILE = Kind(
+    _profile,
+    {
+        "type": "array",
+        "items": {key: item for key, item in SHARE.schema.items() if key != "examples"},
+        "anyOf": [{"minItems": hours, "maxItems": hours} for hours in HOURS_OF_PROFILE],
+        "examples": [["20%"] * 7 + ["60%", "100%"] + ["90%"] * 8 + ["50%"] * 7],
+    },
+)
+
+
+def _within(value: Any) -> float | str:
+    if value == PREDICTIONS:
+        return PREDICTIONS
+    share: float = between(parse_percent, format_percent, "2%", least=0, most=0.5)(value)
+    return share
+
+
+PREDICTIONS = "predictions"
+WITHIN = Kind(
+    _within,
+    {
+        "anyOf": [{"const": PREDICTIONS}, {key: item for key, item in SHARE.schema.items() if key != "examples"}],
+        "examples": ["2%", PREDICTIONS],
+    },
+)
+
+
+def _factor(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= 5:
+        raise UnitError(f"must be a number from 1 to 5, not {show(value)}", "write 1.3")
+    return float(value)
+
+
+PUE = Kind(_factor, {"type": "number", "minimum": 1, "maximum": 5, "examples": [1.3]})
 
 
 def _pricing(value: Any) -> str:

@@ -22,6 +22,7 @@ from planner.units import format_months
 if TYPE_CHECKING:
     from planner.candidates import CandidateTable
     from planner.plan import Estimate
+    from planner.scenario import Scenario
     from planner.solve.details import Detail
     from planner.solve.problem import Outcome
 
@@ -66,9 +67,9 @@ def assemble(
             for item in rivals
         ),
         rejected=(*table.rejected, *table.ruled_out, *broken_counts(table)),
-        warnings=(*doubts(table, winner.row), *_warnings(table, winner), *rule_warnings(table, winner.row)),
+        warnings=(*doubts(table, winner.row), *warnings_of(table, winner), *rule_warnings(table, winner.row)),
         reasons=reasons(table, winner, rivals, effects),
-        inputs=_inputs(table),
+        inputs=inputs_of(table, table.scenario),
         preferences=preferences(table, winner.row),
     )
 
@@ -118,7 +119,8 @@ def margin(requirement: str, sense: str, limit: float, actual: float, unit: str)
     return Margin(requirement, limit, actual, unit, left / limit if limit else 0.0, left >= -1e-9 * abs(limit))
 
 
-def _warnings(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
+def warnings_of(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
+    """Return what a reader of the plan has to know of evidence, quality and prices of one of its fleets."""
     found = []
     evidence = winner.estimated.serving.evidence_name(winner.index)
     if evidence == "accelerator":
@@ -151,13 +153,14 @@ def _warnings(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _inputs(table: CandidateTable) -> tuple[tuple[str, str], ...]:
+def inputs_of(table: CandidateTable, scenario: Scenario) -> tuple[tuple[str, str], ...]:
+    """Return what a plan rests on: digests of scenario and catalog, versions of planner and solver."""
     import ortools
 
     from planner import __version__
 
     return (
-        ("scenario", table.scenario.digest),
+        ("scenario", scenario.digest),
         *((f"catalog.{kind}", digest) for kind, digest in sorted(table.catalog.digests.items())),
         ("planner", __version__),
         ("ortools", str(vars(ortools)["__version__"])),

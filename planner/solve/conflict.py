@@ -16,6 +16,7 @@ import numpy as np
 
 from planner.candidates.evaluation import refined, resized
 from planner.candidates.refine import batches_within
+from planner.candidates.sizing import Held
 from planner.plan import Conflict, Relaxation
 from planner.solve import wording
 from planner.solve.wording import broken_counts
@@ -78,7 +79,7 @@ class View:
     def of(cls, table: CandidateTable) -> View:
         """Look at ``table``."""
         asked = table.scenario.sla.availability is not None
-        return cls(table, resized(table, None) if asked else table)
+        return cls(table, resized(table, replace(Held.of(table.scenario), availability=None)) if asked else table)
 
     def table(self, active: Iterable[str]) -> CandidateTable:
         """Return the table whose fleets hold ``active``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +26,32 @@ if TYPE_CHECKING:
     from planner.catalog.schema.formats import KvFormat, WeightFormat
     from planner.catalog.schema.quality import Recovery
 
+_ROUNDING = 1e-6
+"""What a share of a whole number in binary may exceed the whole number that it means."""
+
 _STEPS = 16
 """Batches tried between 1 and the most that a row allows, to find what an open load keeps in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A row as it is used: how many replicas of it carry which share of the load of its stream."""
+
+    row: int
+    replicas: int
+    needed: int
+    instances: int
+    spare_instances: int
+    cost: int
+    """Micro-dollars per hour."""
+    share: float = 1.0
+
+    @classmethod
+    def alone(cls, table: CandidateTable, row: int) -> Placed:
+        """Return the fleet of a row that carries the whole load."""
+        fleets = table.fleets
+        names = ("replicas", "needed", "instances", "spare_instances", "cost")
+        return cls(row, *(int(getattr(fleets, name)[row]) for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +81,8 @@ class Detail:
     recovery: Recovery
     estimated: Estimated
     index: int
+    share: float = 1.0
+    """Share of the load of its stream that the fleet carries."""
 
     @property
     def gpus(self) -> int:
@@ -65,9 +92,10 @@ class Detail:
     def fleet_rate(self, table: CandidateTable, per_replica: float) -> float:
         """Return the output rate of the fleet under the scenario's load, given that of one replica at its batch."""
         demand = table.demand
+        busiest = max(demand.hourly) * self.share
         if demand.request_rate_per_s is not None:
-            return demand.request_rate_per_s * demand.output_tokens
-        return per_replica * (demand.concurrency or 0) / self.batch
+            return demand.request_rate_per_s * busiest * demand.output_tokens
+        return per_replica * (demand.concurrency or 0) * busiest / self.batch
 
     def availability(self) -> float:
         """Return the share of time in which enough instances are up."""
@@ -103,17 +131,24 @@ class Detail:
 
 
 def details(table: CandidateTable, rows: Sequence[int]) -> tuple[Detail, ...]:
-    """Return ``rows`` at their real load, all estimated in one go."""
-    layouts, fleets, axes = table.layouts, table.fleets, table.layouts.axes
-    tried = [_batches(table, row) for row in rows]
-    layout = np.repeat(table.layout[list(rows)], [len(batches) for batches in tried])
+    """Return fleets of single ``rows`` at the load that their replicas really carry."""
+    return placed_details(table, [Placed.alone(table, row) for row in rows])
+
+
+def placed_details(table: CandidateTable, placed: Sequence[Placed]) -> tuple[Detail, ...]:
+    """Return fleets at the load that their replicas really carry, all estimated in one go."""
+    layouts, axes = table.layouts, table.layouts.axes
+    rows = [item.row for item in placed]
+    tried = [_batches(table, item) for item in placed]
+    layout = np.repeat(table.layout[rows], [len(batches) for batches in tried])
     batch = np.array([value for batches in tried for value in batches], dtype=np.int64)
     estimated = table.estimator(layout, batch)
     capacity = table.demand.capacity(batch, estimated.output_tok_s)
     found = []
     start = 0
-    for row, batches in zip(rows, tried, strict=True):
-        enough = capacity[start : start + len(batches)] * int(fleets.replicas[row]) >= table.demand.amount
+    for item, batches in zip(placed, tried, strict=True):
+        row = item.row
+        enough = capacity[start : start + len(batches)] * item.replicas >= table.demand.amount * item.share
         index = start + (int(np.argmax(enough)) if enough.any() else len(batches) - 1)
         start += len(batches)
         which = int(table.layout[row])
@@ -124,11 +159,11 @@ def details(table: CandidateTable, rows: Sequence[int]) -> tuple[Detail, ...]:
                 layout=which,
                 batch=int(batch[index]),
                 allowed_batch=int(table.configurations.batch[table.configuration[row]]),
-                replicas=int(fleets.replicas[row]),
-                needed=int(fleets.needed[row]),
-                instances=int(fleets.instances[row]),
-                spare_instances=int(fleets.spare_instances[row]),
-                cost=int(fleets.cost[row]),
+                replicas=item.replicas,
+                needed=item.needed,
+                instances=item.instances,
+                spare_instances=item.spare_instances,
+                cost=item.cost,
                 preference=int(table.preference[row]),
                 pool=table.pools[int(table.pool[row])],
                 accelerator=axes.hardware[int(layouts.hardware[which])].accelerator,
@@ -139,14 +174,16 @@ def details(table: CandidateTable, rows: Sequence[int]) -> tuple[Detail, ...]:
                 recovery=axes.recovery[weights][kv],
                 estimated=estimated,
                 index=index,
+                share=item.share,
             )
         )
     return tuple(found)
 
 
-def _batches(table: CandidateTable, row: int) -> list[int]:
+def _batches(table: CandidateTable, item: Placed) -> list[int]:
     """Return the batches among which the real one is, ascending; the last is what the row was sized with."""
-    most = int(table.configurations.batch[table.configuration[row]])
+    most = int(table.configurations.batch[table.configuration[item.row]])
     if table.demand.concurrency is not None:
-        return [min(most, -(-table.demand.concurrency // int(table.fleets.replicas[row])))]
+        carried = ceil(table.demand.amount * item.share - _ROUNDING)
+        return [max(min(most, -(-carried // item.replicas)), 1)]
     return sorted({max(1, round(most * step / _STEPS)) for step in range(1, _STEPS + 1)})

@@ -40,8 +40,8 @@ def estimates(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
         memory(table, item),
         *money(table, item),
         *_total(table, item),
-        *_quality(item),
-        _power(item),
+        *quality_of(item),
+        power_of(item),
     )
 
 
@@ -162,7 +162,8 @@ def _facility_source(table: CandidateTable) -> str:
     return table.facility.source if table.facility else ""
 
 
-def _quality(item: Detail) -> tuple[Estimate, ...]:
+def quality_of(item: Detail) -> tuple[Estimate, ...]:
+    """Return the measured recovery of the formats, where there is one."""
     recovery = item.recovery
     if recovery.median is None:
         return ()
@@ -172,7 +173,8 @@ def _quality(item: Detail) -> tuple[Estimate, ...]:
     return (Estimate("recovery", recovery.median, "share", recovery.p10, None, source=source),)
 
 
-def _power(item: Detail) -> Estimate:
+def power_of(item: Detail) -> Estimate:
+    """Return the mean power of what is paid for, term by term."""
     offer, tdp = item.pool.offer, item.accelerator.tdp_w or 0.0
     share = float(item.estimated.power_share[item.index])
     busy = item.replicas * item.degrees.gpus

@@ -1,23 +1,25 @@
-"""The candidate table as an optimisation problem: its feasible rows become options, their pools what is bought."""
+"""The candidate tables as an optimisation problem: feasible rows become options, their pools what is bought."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates.rule_requirements import PREFIX, coefficient, scale
-from planner.solve.problem import UNLIMITED, Limit, Options, Pools, Problem, Service
-from planner.units import MICRO_USD_PER_USD
+from planner.candidates.mixing import fleets_of
+from planner.solve.goal import goal_of
+from planner.solve.limits import Terms, limits_of, most_kinds
+from planner.solve.problem import UNLIMITED, Options, Pools, Problem, Service
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.candidates import CandidateTable
-    from planner.candidates.requirements import Requirement
+    from planner.candidates.hardware import Pool
+    from planner.candidates.streams import Stream, Streams
     from planner.catalog.schema.formats import KvFormat, WeightFormat
 
 
@@ -26,44 +28,90 @@ REFERENCE_BITS = 16
 
 @dataclass(frozen=True, slots=True)
 class FleetProblem:
-    """A problem with the table row behind each option."""
+    """A problem with the stream and the table row behind each option, and the pools behind its pools."""
 
     problem: Problem
-    rows: tuple[int, ...]
+    rows: tuple[tuple[int, int], ...]
+    pools: tuple[Pool, ...]
 
 
-def fleet_problem(table: CandidateTable) -> FleetProblem:
-    """Return the problem of serving the scenario at least cost from the feasible rows of ``table``.
+def fleet_problem(streams: Streams, tie_ppm: int = 0, rows: Sequence[NDArray[np.bool_]] | None = None) -> FleetProblem:
+    """Return the problem of serving a scenario best from the feasible rows of its tables, or from ``rows`` of each.
 
     Rows that another of the same pool and replica size dominates are left out, unless they cost as little as the
     cheapest row: those are the ties that the solver breaks. Power in ties is the rated power of what is rented or
-    bought; the cost of power that is drawn is part of the cost.
+    bought; the cost of power that is drawn is part of the cost. Plans within ``tie_ppm`` of the best count as its ties.
     """
-    rows = by_preference(table, _options(table))
-    fleets = table.fleets
-    used = sorted(set(table.pool[rows].tolist()))
-    number = {pool: index for index, pool in enumerate(used)}
-    pools = Pools(
-        id=tuple(table.pools[p].id for p in used),
-        gpus=tuple(table.pools[p].offer.gpus for p in used),
-        cost=tuple(table.pools[p].fixed_cost for p in used),
-        max_instances=(UNLIMITED,) * len(used),
-        watts=tuple(round(table.pools[p].rated_watts) for p in used),
+    scenario = streams.scenario
+    masks = [table.feasible for table in streams.tables] if rows is None else rows
+    chosen = [by_preference(table, _options(table, mask)) for table, mask in zip(streams.tables, masks, strict=True)]
+    pools = _pools(streams, chosen)
+    number = {pool.id: index for index, pool in enumerate(pools)}
+    listed = tuple((s, row) for s, mine in enumerate(chosen) for row in mine.tolist())
+
+    def column(read: str) -> list[int]:
+        return [value for s, mine in enumerate(chosen) for value in _column(streams.tables[s], mine, read)]
+
+    of_pool = tuple(number[streams.tables[s].pools[int(streams.tables[s].pool[row])].id] for s, row in listed)
+    costs, replica_cost = tuple(pool.fixed_cost for pool in pools), tuple(column("replica_cost"))
+    goal = goal_of(scenario, streams.catalog, pools, costs, replica_cost, column("replica_watts"), of_pool)
+    kinds = sorted({pool.offer.accelerator for pool in pools})
+    own_money = not goal.counts_preferences
+    terms = Terms(pools, costs, replica_cost)
+    share = scenario.limits.spot_share
+    problem = Problem(
+        services=tuple(_service(streams, index, item, share) for index, item in enumerate(streams.streams)),
+        pools=Pools(
+            id=tuple(pool.id for pool in pools),
+            gpus=tuple(pool.offer.gpus for pool in pools),
+            cost=goal.pool,
+            max_instances=tuple(UNLIMITED if pool.nodes is None else pool.nodes for pool in pools),
+            watts=tuple(round(pool.rated_watts) for pool in pools),
+            committed=tuple(pool.committed for pool in pools) if streams.cycle > 1 else (),
+            kind=tuple(kinds.index(pool.offer.accelerator) for pool in pools),
+            money=costs if own_money else (),
+        ),
+        options=Options(
+            service=tuple(s for s, _ in listed),
+            pool=of_pool,
+            gpus=tuple(column("reserved_gpus")),
+            capacity=tuple(column("capacity")),
+            cost=goal.option,
+            watts=(0,) * len(listed),
+            spare=tuple(column("spare_instances")),
+            preference=tuple(column("preference")) if goal.counts_preferences else (),
+            firm=tuple(pools[p].price.kind != "spot" for p in of_pool) if share is not None else (),
+            money=replica_cost if own_money else (),
+        ),
+        limits=limits_of(streams, terms),
+        hours=(1,) * streams.cycle,
+        choices=streams.choices,
+        max_kinds=most_kinds(streams) if streams.joint else None,
+        ties=goal.ties,
+        tie_ppm=tie_ppm,
     )
-    options = Options(
-        service=(0,) * len(rows),
-        pool=tuple(number[p] for p in table.pool[rows].tolist()),
-        gpus=tuple(fleets.reserved_gpus[rows].tolist()),
-        capacity=tuple(table.configurations.capacity[table.configuration[rows]].tolist()),
-        cost=tuple(fleets.replica_cost[rows].tolist()),
-        watts=(0,) * len(rows),
-        spare=tuple(fleets.spare_instances[rows].tolist()),
-        preference=tuple(table.preference[rows].tolist()),
-    )
-    limits = tuple(_limit(table, item, used, options, pools) for item in table.requirements if _is_budget(item))
-    limits += plan_limits(table, used, options)
-    service = Service(table.scenario.name, table.demand.amount)
-    return FleetProblem(Problem((service,), pools, options, limits), tuple(rows.tolist()))
+    return FleetProblem(problem, listed, pools)
+
+
+def _service(streams: Streams, index: int, stream: Stream, spot_share: float | None) -> Service:
+    demand = streams.demand(index)
+    firm = () if spot_share is None else tuple(ceil(amount * (1.0 - spot_share) - 1e-6) for amount in demand)
+    return Service(stream.id, demand, fleets_of(stream.table.scenario), firm)
+
+
+def _pools(streams: Streams, chosen: list[NDArray[np.int64]]) -> tuple[Pool, ...]:
+    """Return the pools of the chosen rows, those of several streams once, by id."""
+    found: dict[str, Pool] = {}
+    for table, rows in zip(streams.tables, chosen, strict=True):
+        for p in np.unique(table.pool[rows]).tolist():
+            found.setdefault(table.pools[p].id, table.pools[p])
+    return tuple(found[name] for name in sorted(found))
+
+
+def _column(table: CandidateTable, rows: NDArray[np.int64], name: str) -> list[int]:
+    values = table.preference if name == "preference" else getattr(table.fleets, name)
+    column: list[int] = values[rows].tolist()
+    return column
 
 
 def precision(weights: WeightFormat, kv: KvFormat, native: str) -> tuple[int, int]:
@@ -96,15 +144,18 @@ def widest(table: CandidateTable, row: int) -> int:
     return int(rows[np.argmax(table.configurations.batch[table.configuration[rows]])])
 
 
-def _options(table: CandidateTable) -> NDArray[np.int64]:
-    """Return the feasible rows worth handing to the solver, in table order."""
-    rows = np.flatnonzero(table.feasible)
+def _options(table: CandidateTable, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the rows of ``mask`` worth handing to the solver, in table order."""
+    rows = np.flatnonzero(mask & (table.fleets.capacity > 0))
     if not rows.size:
         return rows
     fleets = table.fleets
-    capacity = table.configurations.capacity[table.configuration[rows]]
+    capacity = fleets.capacity[rows]
     pool, gpus = table.pool[rows], fleets.reserved_gpus[rows]
-    burden = (fleets.spare_instances[rows], fleets.replica_cost[rows], table.preference[rows])
+    watts = np.rint(fleets.replica_watts[rows]).astype(np.int64)
+    burden = [fleets.spare_instances[rows], fleets.replica_cost[rows], table.preference[rows]]
+    if table.scenario.objective.first != "cost":
+        burden.append(watts)
     order = np.lexsort((rows, *burden, -capacity, gpus, pool))
     group = np.cumsum(np.r_[True, (pool[order][1:] != pool[order][:-1]) | (gpus[order][1:] != gpus[order][:-1])])
     keep = np.r_[True, group[1:] != group[:-1]]
@@ -113,40 +164,8 @@ def _options(table: CandidateTable) -> NDArray[np.int64]:
         values = column[order]
         lightest = np.minimum.accumulate(values - group * (int(values.max(initial=0)) + 1))
         keep[1:] |= (lightest[1:] < lightest[:-1]) & (group[1:] == group[:-1])
-    cheapest = table.objective[rows] == table.objective[rows].min()
-    chosen = cheapest.copy()
+    chosen = np.zeros(rows.size, dtype=bool)
+    if not table.joint:
+        chosen = table.objective[rows] == table.objective[rows].min()
     chosen[order[keep]] = True
     return np.asarray(rows[chosen], dtype=np.int64)
-
-
-def plan_limits(table: CandidateTable, used: Sequence[int], options: Options) -> tuple[Limit, ...]:
-    """Return the rules that bound sums over the plan, as linear limits over instances (and replicas, for cost).
-
-    The number of distinct accelerators is no such sum; one service on a uniform fleet has one, so that such a rule
-    is decided before, as the requirement that every rule over the plan is as well.
-    """
-    found = []
-    for rule in table.ruling.of_fleets:
-        for limit in rule.limits:
-            if limit.variable == "plan.types":
-                continue
-            of_pools = tuple(coefficient(limit.variable, table.pools[p]) for p in used)
-            of_options = options.cost if limit.variable == "plan.usd_per_month" else (0,) * len(options)
-            most = floor(limit.bound * scale(limit.variable) * (1 + 1e-9))
-            found.append(Limit(PREFIX + rule.id, most, of_pools, of_options))
-    return tuple(found)
-
-
-def _is_budget(requirement: Requirement) -> bool:
-    return requirement.id.partition(".")[0] == "budget"
-
-
-def _limit(table: CandidateTable, requirement: Requirement, used: list[int], options: Options, pools: Pools) -> Limit:
-    """Return a budget as a linear limit in micro-dollars (per hour, or of capital)."""
-    if requirement.id == "budget.capex":
-        capex = tuple(round(table.pools[p].capex_usd * MICRO_USD_PER_USD) for p in used)
-        return Limit(requirement.id, floor(requirement.ceiling * MICRO_USD_PER_USD), capex, (0,) * len(options))
-    hourly = requirement.most_micro_usd_per_hour
-    if hourly is None:
-        raise ValueError(f"{requirement.id} is no budget")
-    return Limit(requirement.id, hourly, pools.cost, options.cost)

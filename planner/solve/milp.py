@@ -17,11 +17,9 @@ from math import ceil
 from time import monotonic
 
 from planner.solve.checker import violations
-from planner.solve.dominance import prune_fleet
 from planner.solve.milp_model import MilpModel
 from planner.solve.problem import Outcome, Problem, Solution
-from planner.solve.prune import expand
-from planner.solve.solver import CpSatSolver
+from planner.solve.solver import CpSatSolver, can_be_carried
 
 TIME_LIMIT_S = 60.0
 """Wall time after which the best answer is given. What is found before is the same on every machine."""
@@ -30,13 +28,13 @@ FLEET_GAP = 1e-3
 """Gap at which a large fleet is good enough: a hundredth of what predictions of throughput err by."""
 
 EXACT_OPTIONS = 1_000
-"""Options, after pruning, up to which the optimum itself is asked for; it takes seconds at most."""
+"""Options times periods up to which the optimum itself is asked for; it takes seconds at most."""
 
 BOUND_ERROR = 1e-9
 """Relative error allowed for in SCIP's bounds: its numerics/epsilon."""
 
 TIE_OPTIONS = 200
-"""Options up to which ties of an optimal cost are broken; beyond, equal costs to the micro-dollar do not occur."""
+"""Options times periods up to which ties of an optimal cost are broken; beyond, equal costs to the micro-dollar do not occur."""
 
 _START_SHARE = 0.1
 """Of the time, what a first answer may take."""
@@ -77,21 +75,21 @@ class MilpSolver:
 
     def solve(self, problem: Problem) -> Outcome:
         """Return the cheapest solution, or one proven to be within the gap, or ``infeasible`` where CP-SAT agrees."""
-        if not set(range(len(problem.services))) <= set(problem.options.service):
+        if not can_be_carried(problem):
             return Outcome("infeasible", self.name)
-        small, kept = prune_fleet(problem)
-        gap = self.gap if self.gap is not None else (0.0 if len(small.options) <= EXACT_OPTIONS else FLEET_GAP)
+        exact = len(problem.options) * len(problem.hours) <= EXACT_OPTIONS
+        gap = self.gap if self.gap is not None else (0.0 if exact else FLEET_GAP)
         search = _Search()
-        if not self._rounds(small, gap, search):
+        if not self._rounds(problem, gap, search):
             return CpSatSolver().solve(problem)  # says infeasible only when it has proved it as well
         if search.best is None:
             return Outcome("unknown", self.name, bound=search.bound)
         bound = min(search.bound, search.cost)
         best = search.best
-        if bound == search.cost and len(small.options) <= TIE_OPTIONS:
-            best = CpSatSolver().break_ties(small, search.cost, best)
+        if bound == search.cost and len(problem.options) * len(problem.hours) <= TIE_OPTIONS:
+            best = CpSatSolver().break_ties(problem, search.cost, best)
         status = "optimal" if bound == search.cost else "feasible"
-        return Outcome(status, self.name, expand(best, kept, len(problem.options)), search.cost, bound)
+        return Outcome(status, self.name, best, search.cost, bound)
 
     def _rounds(self, problem: Problem, gap: float, search: _Search) -> bool:
         """Solve until no service uses more layouts than it may. False when a round has no solution at all."""
@@ -132,7 +130,7 @@ class MilpSolver:
         """Offer the best answer around ``near`` that keeps all limits; services in ``excess`` choose layouts anew."""
         if time_s <= 0:
             return
-        among = {o for o, count in enumerate(near.replicas) if count}
+        among = _used(near)
         by_service: dict[int, list[int]] = {}
         for o in range(len(problem.options)):
             by_service.setdefault(problem.options.service[o], []).append(o)
@@ -147,9 +145,13 @@ class MilpSolver:
 def _excess(problem: Problem, solution: Solution) -> frozenset[int]:
     """Return the services with more layouts than they may have."""
     used = [0] * len(problem.services)
-    for o, count in enumerate(solution.replicas):
-        used[problem.options.service[o]] += count > 0
+    for o in _used(solution):
+        used[problem.options.service[o]] += 1
     return frozenset(s for s, service in enumerate(problem.services) if used[s] > service.max_options)
+
+
+def _used(solution: Solution) -> set[int]:
+    return {o for counts in solution.replicas for o, count in enumerate(counts) if count}
 
 
 def _share(problem: Problem, option: int) -> float:

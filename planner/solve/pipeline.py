@@ -14,11 +14,12 @@ from planner.solve.checker import violations
 from planner.solve.choice import ChosenSolver
 from planner.solve.details import details
 from planner.solve.fleet import fleet_problem, widest
-from planner.solve.prune import expand, prune
-from planner.solve.verify import plan_violations
+from planner.solve.prune import prune
+from planner.solve.verify import plan_violations, refuse
 
 if TYPE_CHECKING:
     from planner.candidates import CandidateTable
+    from planner.candidates.streams import Streams
     from planner.catalog import Catalog
     from planner.plan import Plan
     from planner.scenario import Scenario
@@ -31,18 +32,23 @@ def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, so
         from planner.solve.training import solved_training
 
         return solved_training(scenario, catalog, alternatives=alternatives, solver=solver)  # type: ignore[arg-type]
-    from planner.candidates import evaluate
+    from planner.candidates.streams import streams_of
 
-    table = evaluate(scenario, catalog, field=max(alternatives, FIELD - 1) + 1)
+    streams = streams_of(scenario, catalog, field=max(alternatives, FIELD - 1) + 1)
+    if streams.joint:
+        from planner.solve.joint import solved_together
+
+        return solved_together(streams, alternatives=alternatives, solver=solver or ChosenSolver())
+    table = streams.tables[0]
     if not table.feasible.any():
         from planner.solve.conflict import conflict_of
 
         raise Infeasible(conflict_of(scenario, table.catalog))
-    row, outcome = choose(table, solver or ChosenSolver())
+    row, outcome = choose(streams, solver or ChosenSolver())
     rivals = rival_rows(table, row, alternatives)
     winner, *others = details(table, [row, *rivals])
     plan = assemble(table, winner, tuple(others), outcome, _effects(table, row))
-    _refuse(plan_violations(plan))
+    refuse(plan_violations(plan))
     return plan
 
 
@@ -55,24 +61,23 @@ def _effects(table: CandidateTable, row: int) -> tuple[str, ...]:
     return own_rules(table, row)
 
 
-def choose(table: CandidateTable, solver: Solver) -> tuple[int, Outcome]:
-    """Return the row of the cheapest fleet and the solver's proof, checked against the unpruned problem."""
-    fleet = fleet_problem(table)
-    small, kept = prune(fleet.problem)
-    outcome = solver.solve(small)
+def choose(streams: Streams, solver: Solver) -> tuple[int, Outcome]:
+    """Return the row of the cheapest fleet and the solver's proof, checked against the unpruned problem.
+
+    The only stream is carried by one uniform fleet.
+    """
+    table = streams.tables[0]
+    fleet = fleet_problem(streams)
+    small = prune(fleet.problem)
+    outcome = solver.solve(small.problem)
     if outcome.solution is None:
         raise PlannerError(
             f"{outcome.solver} calls {outcome.status} what {int(np.count_nonzero(table.feasible))} candidates solve"
         )
-    solution = expand(outcome.solution, kept, len(fleet.rows))
-    _refuse(violations(fleet.problem, solution))
-    option = next(index for index, count in enumerate(solution.replicas) if count)
-    row = fleet.rows[option]
+    solution = small.expand(outcome.solution)
+    refuse(violations(fleet.problem, solution))
+    option = next(index for index, count in enumerate(solution.replicas[0]) if count)
+    _, row = fleet.rows[option]
     if int(table.objective[row]) != outcome.objective:
-        _refuse([f"the fleet costs {int(table.objective[row])}, the solver says {outcome.objective}"])
+        refuse([f"the fleet costs {int(table.objective[row])}, the solver says {outcome.objective}"])
     return widest(table, row), outcome
-
-
-def _refuse(broken: list[str]) -> None:
-    if broken:
-        raise PlannerError("the answer does not pass its check, which is a defect of the planner: " + "; ".join(broken))

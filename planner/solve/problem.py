@@ -4,6 +4,15 @@ A **pool** is something bought whole: one offer at one price kind. An **option**
 pool: a layout with what a replica of it takes and carries. A **limit** is a linear cap over what is bought and run
 (budget, capex, power, nodes). Solvers, checker and oracle read this and nothing else.
 
+Time is a cycle of **periods** (one, or the levels of a day or week), each some hours long. Replicas follow the demand
+of their service: no option has fewer of them in a period of more demand, since nobody swaps accelerators by the hour to
+save a remainder. Instances of a **committed** pool (reserved, bought, owned) are the same in all periods, those of
+others come and go.
+
+A **choice** says that some services stand for each other: exactly one of its ways is taken, and only the services of
+that way have to be carried. Requests of all sizes together or split by size, prefill and decode together or apart, are
+such ways. A service in no choice is always carried.
+
 Money is integer micro-dollars per hour (``planner.cost.MICRO_USD``), so that no two solvers can round differently.
 """
 
@@ -13,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+PARTS_PER_MILLION = 1_000_000
+
 UNLIMITED = 1_000_000
 """Instances of a pool when no quota is stated: more than any plan of this planner's scale buys."""
 
@@ -21,12 +32,29 @@ UNLIMITED = 1_000_000
 class Service:
     """What must be carried. ``demand`` is in the unit of its options' capacity; both are the caller's to choose.
 
-    ``max_options`` is how many different layouts may share the traffic: 1 asks for a uniform fleet.
+    ``max_options`` is how many different options may share the traffic: 1 asks for a uniform fleet.
     """
 
     id: str
-    demand: int
+    demand: tuple[int, ...]
+    """[period]."""
     max_options: int = 1
+    firm: tuple[int, ...] = ()
+    """[period]: of the demand, what options that are firm (not spot) have to carry; empty for nothing."""
+
+    @property
+    def peak(self) -> int:
+        """The largest demand of any period."""
+        return max(self.demand)
+
+    def asked(self, period: int) -> tuple[int, int]:
+        """Return demand and firm demand of a period."""
+        return self.demand[period], self.firm[period] if self.firm else 0
+
+    @property
+    def ascending(self) -> tuple[int, ...]:
+        """The periods from least to most demand; with as much of it, from least to most that has to be firm."""
+        return tuple(sorted(range(len(self.demand)), key=lambda period: (self.asked(period), period)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +67,26 @@ class Pools:
     cost: tuple[int, ...]
     """Micro-dollars per hour of one instance, used or not."""
     max_instances: tuple[int, ...]
-    """Quota."""
+    """Quota, in every period."""
     watts: tuple[int, ...]
     """Power of one instance before any replica runs on it, for ties and power limits."""
+    committed: tuple[bool, ...] = ()
+    """Whether as many instances are paid in every period; empty where there is but one period."""
+    kind: tuple[int, ...] = ()
+    """What counts as the same type under ``Problem.max_kinds``; empty: each pool is a kind of its own."""
+    money: tuple[int, ...] = ()
+    """Micro-dollars per hour of one instance, where ``cost`` counts something else; only the tie ``money`` reads it."""
 
     def __len__(self) -> int:
         return len(self.id)
+
+    def is_committed(self, pool: int) -> bool:
+        """Whether instances of ``pool`` are the same in all periods."""
+        return bool(self.committed) and self.committed[pool]
+
+    def kind_of(self, pool: int) -> int:
+        """Return the type that ``pool`` counts as."""
+        return self.kind[pool] if self.kind else pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +104,13 @@ class Options:
     watts: tuple[int, ...]
     """Power of one running replica, beyond its instance's."""
     spare: tuple[int, ...]
-    """Instances held beyond the need when the option is used (availability)."""
+    """Instances held beyond the need, in every period, when the option is used (availability)."""
     preference: tuple[int, ...] = ()
     """Micro-dollars per hour that the objective counts when the option is used and nobody pays; empty for none."""
+    firm: tuple[bool, ...] = ()
+    """Whether the option counts towards ``Service.firm``; empty: all do."""
+    money: tuple[int, ...] = ()
+    """Micro-dollars per hour of one running replica, where ``cost`` counts something else."""
 
     def __len__(self) -> int:
         return len(self.service)
@@ -73,15 +119,33 @@ class Options:
         """Return what the objective counts beside the cost when ``option`` is used."""
         return self.preference[option] if self.preference else 0
 
+    def is_firm(self, option: int) -> bool:
+        """Whether ``option`` counts towards what has to be firm."""
+        return not self.firm or self.firm[option]
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """sum(pool x instances) + sum(option x replicas) <= maximum. ``id`` names the requirement it comes from."""
+    """sum(pool x instances) + sum(option x replicas) <= maximum. ``id`` names the requirement it comes from.
+
+    It holds in every period or, with ``mean``, over the whole cycle on average (money per month).
+    """
 
     id: str
     maximum: int
     pool: tuple[int, ...]
     option: tuple[int, ...]
+    mean: bool = False
+
+
+Way = tuple[int, ...]
+"""Services that are carried together."""
+
+Counts = Sequence[Sequence[int]]
+"""[period][option] or [period][pool]."""
+
+TIES = ("types", "nodes", "watts")
+"""What decides between choices of equal cost unless the problem says otherwise, less first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,41 +156,118 @@ class Problem:
     pools: Pools
     options: Options
     limits: tuple[Limit, ...] = ()
+    hours: tuple[int, ...] = (1,)
+    """[period]: its length. Costs are counted over the whole cycle, so the objective is micro-dollars per cycle."""
+    choices: tuple[tuple[Way, ...], ...] = ()
+    """Of each choice exactly one way is taken. No service is in two choices."""
+    max_kinds: int | None = None
+    """Most kinds of pools (see ``Pools.kind``) of which instances are held in any period."""
+    ties: tuple[str, ...] = TIES
+    """What decides between choices of equal cost, in this order: of ``types``, ``nodes``, ``watts`` and ``money``.
 
-    def needed(self, option: int) -> int:
-        """Replicas of ``option`` that carry its service's demand alone."""
-        return -(-self.services[self.options.service[option]].demand // self.options.capacity[option])
+    Empty: any choice of least cost will do.
+    """
+    tie_ppm: int = 0
+    """Parts per million by which a choice may exceed the least cost and still count as equal to it."""
 
-    def instances(self, replicas: Sequence[int]) -> list[int]:
-        """Least instances per pool that hold ``replicas`` (per option) and the spares of the options used."""
-        taken = [0] * len(self.pools)
-        for option, count in enumerate(replicas):
-            if count:
+    @property
+    def cycle_hours(self) -> int:
+        """Hours of all periods together."""
+        return sum(self.hours)
+
+    def needed(self, option: int, period: int | None = None) -> int:
+        """Replicas of ``option`` that carry its service's demand of a period, or its peak, alone."""
+        service = self.services[self.options.service[option]]
+        demand = service.peak if period is None else service.demand[period]
+        return -(-demand // self.options.capacity[option])
+
+    def optional(self) -> frozenset[int]:
+        """Return the services that are part of a choice."""
+        return frozenset(service for ways in self.choices for way in ways for service in way)
+
+    def ceiling(self, least: int) -> int:
+        """Return the most that a choice may cost to be a tie of the least cost."""
+        return least + least * self.tie_ppm // PARTS_PER_MILLION
+
+    def instances(self, replicas: Counts) -> list[list[int]]:
+        """Least instances [period][pool] that hold ``replicas`` [period][option] and the spares of the options used."""
+        used = {o for counts in replicas for o, count in enumerate(counts) if count}
+        found = []
+        for counts in replicas:
+            taken = [0] * len(self.pools)
+            for option in used:
                 pool = self.options.pool[option]
-                taken[pool] += count * self.options.gpus[option] + self.options.spare[option] * self.pools.gpus[pool]
-        return [-(-gpus // size) for gpus, size in zip(taken, self.pools.gpus, strict=True)]
+                spare = self.options.spare[option] * self.pools.gpus[pool]
+                taken[pool] += counts[option] * self.options.gpus[option] + spare
+            found.append([-(-gpus // size) for gpus, size in zip(taken, self.pools.gpus, strict=True)])
+        for pool in range(len(self.pools)):
+            if self.pools.is_committed(pool):
+                most = max(row[pool] for row in found)
+                for row in found:
+                    row[pool] = most
+        return found
 
-    def cost(self, replicas: Sequence[int], instances: Sequence[int]) -> int:
-        """Micro-dollars per hour of a choice, preferences counted: what is minimised."""
-        preferred = sum(self.options.preference_of(option) for option, count in enumerate(replicas) if count)
-        return dot(self.pools.cost, instances) + dot(self.options.cost, replicas) + preferred
+    def cost(self, replicas: Counts, instances: Counts) -> int:
+        """Micro-dollars per cycle of a choice, preferences counted: what is minimised."""
+        used = {o for counts in replicas for o, count in enumerate(counts) if count}
+        total = self.cycle_hours * sum(self.options.preference_of(option) for option in used)
+        for hours, counts, bought in zip(self.hours, replicas, instances, strict=True):
+            total += hours * (dot(self.pools.cost, bought) + dot(self.options.cost, counts))
+        return total
 
-    def tie_keys(self, replicas: Sequence[int], instances: Sequence[int]) -> tuple[int, int, int, int]:
-        """Return what decides between choices of equal cost, less first: types, nodes, watts, order of options."""
-        return (
-            sum(count > 0 for count in instances),
-            sum(instances),
-            dot(self.pools.watts, instances) + dot(self.options.watts, replicas),
-            sum(order for order, count in enumerate(replicas) if count),
-        )
+    def tie_keys(self, replicas: Counts, instances: Counts) -> tuple[int, ...]:
+        """Return what decides between choices of equal cost, less first: ``ties``, the cost, the order of options.
+
+        Types are pools with instances in any period; nodes, watts and money are summed over the hours of the cycle.
+        """
+        used = {o for counts in replicas for o, count in enumerate(counts) if count}
+        held = {p for bought in instances for p, count in enumerate(bought) if count}
+        keys = [
+            len(held) if name == "types" else self._over_hours(self.weights(name), replicas, instances)
+            for name in self.ties
+        ]
+        return (*keys, self.cost(replicas, instances), sum(used))
+
+    def weights(self, tie: str) -> tuple[Sequence[int], Sequence[int]]:
+        """Return what an instance of each pool and a replica of each option adds in an hour to a tie criterion."""
+        pools, options = self.pools, self.options
+        match tie:
+            case "nodes":
+                return (1,) * len(pools), (0,) * len(options)
+            case "watts":
+                return pools.watts, options.watts
+            case "money":
+                return pools.money or (0,) * len(pools), options.money or (0,) * len(options)
+        raise ValueError(f"{tie!r} is no tie criterion")
+
+    def _over_hours(self, weights: tuple[Sequence[int], Sequence[int]], replicas: Counts, instances: Counts) -> int:
+        rows = zip(self.hours, replicas, instances, strict=True)
+        return sum(hours * (dot(weights[0], bought) + dot(weights[1], counts)) for hours, counts, bought in rows)
+
+    def most_instances(self, pool: int) -> int:
+        """Return how many instances of ``pool`` a best choice may hold: its quota, or what all services need there."""
+        most = 0
+        for index, service in enumerate(self.services):
+            sizes = sorted(
+                (
+                    -(-self.needed(o) * self.options.gpus[o] // self.pools.gpus[pool]) + self.options.spare[o]
+                    for o in range(len(self.options))
+                    if self.options.pool[o] == pool and self.options.service[o] == index
+                ),
+                reverse=True,
+            )
+            most += sum(sizes[: service.max_options])
+        return min(most, self.pools.max_instances[pool])
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Counts per option and per pool."""
+    """Counts per option and per pool, in every period."""
 
-    replicas: tuple[int, ...]
-    instances: tuple[int, ...]
+    replicas: tuple[tuple[int, ...], ...]
+    """[period][option]."""
+    instances: tuple[tuple[int, ...], ...]
+    """[period][pool]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +279,7 @@ class Outcome:
     solver: str
     solution: Solution | None = None
     objective: int = 0
+    """The least cost that was found; the solution's own may exceed it within ``Problem.tie_ppm``."""
     bound: int = 0
 
     @property

@@ -14,7 +14,7 @@ from planner.errors import Infeasible, PlannerError
 from planner.plan import RunProof, TrainingPlan
 from planner.solve.checker import violations
 from planner.solve.problem import UNLIMITED, Limit, Options, Outcome, Pools, Problem, Service
-from planner.solve.prune import expand, prune
+from planner.solve.prune import prune
 from planner.solve.solver import CpSatSolver
 from planner.solve.training_conflict import conflict_of
 from planner.solve.training_requirements import requirements
@@ -89,19 +89,19 @@ def run_problem(table: TrainingTable, rows: list[TrainingRow]) -> tuple[Problem,
         hourly = tuple(item.fixed_cost for item in offers)
         most = int(budget.usd_per_hour * (1 + 1e-9) * MICRO_USD_PER_USD)
         limits.append(Limit("budget", most, hourly, (0,) * len(chosen)))
-    return Problem((Service(table.scenario.name, 1),), pools, options, tuple(limits)), chosen
+    return Problem((Service(table.scenario.name, (1,)),), pools, options, tuple(limits)), chosen
 
 
 def choose(table: TrainingTable, rows: list[TrainingRow], solver: Solver) -> tuple[TrainingRow, Outcome]:
     """Return the cheapest row and the solver's proof, checked against the unpruned problem."""
     problem, chosen = run_problem(table, rows)
-    small, kept = prune(problem)
-    outcome = solver.solve(small)
+    small = prune(problem)
+    outcome = solver.solve(small.problem)
     if outcome.solution is None:
         raise PlannerError(f"{outcome.solver} calls {outcome.status} what {len(rows)} candidates solve")
-    solution = expand(outcome.solution, kept, len(chosen))
+    solution = small.expand(outcome.solution)
     _refuse(violations(problem, solution))
-    row = chosen[next(index for index, count in enumerate(solution.replicas) if count)]
+    row = chosen[next(index for index, count in enumerate(solution.replicas[0]) if count)]
     if row.cost_micro != outcome.objective:
         _refuse([f"the run costs {row.cost_micro}, the solver says {outcome.objective}"])
     return row, outcome

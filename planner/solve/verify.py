@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isclose
 from typing import TYPE_CHECKING
 
+from planner.errors import PlannerError
 from planner.units import HOURS_PER_MONTH
 
 if TYPE_CHECKING:
@@ -40,3 +41,9 @@ def plan_violations(plan: Plan) -> list[str]:
     if plan.proof.bound_micro_usd_per_hour > plan.proof.objective_micro_usd_per_hour:
         broken.append("the bound exceeds the cost")
     return broken
+
+
+def refuse(broken: list[str]) -> None:
+    """Raise PlannerError where an answer did not pass its check."""
+    if broken:
+        raise PlannerError("the answer does not pass its check, which is a defect of the planner: " + "; ".join(broken))

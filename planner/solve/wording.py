@@ -36,6 +36,7 @@ NAMES = {
     "sla.output_tokens_per_second": "throughput",
     "sla.availability": "availability",
     "budget": "the cost",
+    "budget.peak": "the cost of the dearest hour",
     "budget.capex": "the purchase price",
     "budget.tco": "the total cost of ownership",
     "quality.min_recovery": "the quality recovery",
@@ -47,6 +48,7 @@ NAMES = {
     "search.tensor_parallel": "tensor parallelism",
     "search.pipeline_parallel": "pipeline parallelism",
     "search.pricing": "pricing",
+    "search.vendors": "the vendor",
     "search.providers": "the provider",
     "search.regions": "the region",
 }
@@ -179,6 +181,7 @@ def chosen(table: CandidateTable, item: Requirement, row: int) -> str:
         "search.pipeline_parallel": degrees.pp,
         "search.accelerators": pool.offer.accelerator,
         "search.pricing": pool.price.kind,
+        "search.vendors": pool.accelerator.vendor.lower(),
         "search.providers": pool.offer.provider,
         "search.regions": pool.offer.region,
     }

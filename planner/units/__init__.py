@@ -49,6 +49,7 @@ from planner.units.quantities import (
     parse_duration_ms,
     parse_months,
     parse_percent,
+    parse_power_w,
     parse_rate_per_second,
 )
 
@@ -93,5 +94,6 @@ __all__ = [
     "parse_money",
     "parse_months",
     "parse_percent",
+    "parse_power_w",
     "parse_rate_per_second",
 ]

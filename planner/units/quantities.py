@@ -83,6 +83,26 @@ def parse_duration_ms(value: str | int | float) -> float:
     return number.to_float(power) * factor
 
 
+POWERS: dict[str, int] = {
+    **dict.fromkeys(("W", "watt", "watts"), 1),
+    **dict.fromkeys(("kW", "KW", "kw", "千瓦"), 1000),
+    "MW": 10**6,
+}
+
+
+def parse_power_w(value: str | int | float) -> float:
+    """Return watts; a bare number is refused.
+
+    >>> parse_power_w("40 kW"), parse_power_w("17.5kW"), parse_power_w("800 W")
+    (40000.0, 17500.0, 800.0)
+    """
+    text, number, unit = split_number(value, "a power", "40 kW")
+    if unit not in POWERS:
+        said = f"{show(unit)} is not a unit of power" if unit else f"{show(text)} lacks a unit"
+        raise UnitError(said, "write 40 kW or 800 W")
+    return number.to_float() * POWERS[unit]
+
+
 def parse_months(value: str | int | float) -> int:
     """Return whole months.
 

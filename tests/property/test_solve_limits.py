@@ -32,7 +32,9 @@ def test_a_limit_never_lowers_the_cost(seed: int) -> None:
     assert cost(replace(problem, limits=(*problem.limits, nodes))) >= before
     quota = tuple(min(most, rng.randint(0, 2)) for most in problem.pools.max_instances)
     assert cost(replace(problem, pools=replace(problem.pools, max_instances=quota))) >= before
-    stricter = tuple(replace(item, demand=item.demand + rng.randint(0, 5)) for item in problem.services)
+    stricter = tuple(
+        replace(item, demand=tuple(amount + rng.randint(0, 5) for amount in item.demand)) for item in problem.services
+    )
     assert cost(replace(problem, services=stricter)) >= before
 
 
@@ -47,7 +49,9 @@ def test_scaled_prices_scale_the_cost(seed: int) -> None:
         preference=tuple(factor * price for price in problem.options.preference),
     )
     limits = tuple(
-        Limit(item.id, factor * item.maximum, pools.cost, options.cost) if item.id == "budget" else item
+        replace(item, maximum=factor * item.maximum, pool=pools.cost, option=options.cost)
+        if item.id == "budget"
+        else item
         for item in problem.limits
     )
     assert cost(replace(problem, pools=pools, options=options, limits=limits)) == factor * cost(problem)
@@ -66,8 +70,8 @@ def test_the_order_of_options_and_pools_does_not_change_the_cost(seed: int) -> N
         replace(item, pool=_taken(item.pool, pool_order), option=_taken(item.option, option_order))
         for item in problem.limits
     )
-    assert cost(Problem(problem.services, pools, options, limits)) == cost(problem)
+    assert cost(replace(problem, pools=pools, options=options, limits=limits)) == cost(problem)
 
 
 def _taken(column: tuple[object, ...], order: list[int]) -> tuple[object, ...]:
-    return tuple(column[index] for index in order)
+    return tuple(column[index] for index in order) if column else ()

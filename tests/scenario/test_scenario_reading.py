@@ -14,9 +14,11 @@ import pytest
 from planner import Scenario as PublicScenario
 from planner import load_scenario as public_load
 from planner.errors import ScenarioError
-from planner.scenario import Scenario, check_references, load_scenario, parse_scenario, scenario_from_data
+from planner.scenario import SLA, Scenario, check_references, load_scenario, parse_scenario, scenario_from_data
+from planner.scenario.checks import named_ids
 from planner.scenario.model import INTERNAL
 from planner.scenario.sections import KEYS, Section
+from planner.scenario.supply import Limits
 from planner.units import Money
 
 FULL = """\
@@ -72,8 +74,10 @@ def test_values_become_base_units() -> None:
 
 def test_what_is_left_out_is_not_asked() -> None:
     scenario = parse_scenario("name: x\nmodel: m\nworkload: {input_tokens: 1, output_tokens: 1, concurrency: 1}\n")
-    assert all(getattr(scenario.sla, item.name) is None for item in fields(scenario.sla))
-    assert all(getattr(scenario.search, item.name) is None for item in fields(scenario.search))
+    assert scenario.sla == SLA(spare_nodes=0)
+    assert all(getattr(scenario.sla, item.name) is None for item in fields(scenario.sla) if item.name != "spare_nodes")
+    assert all(not getattr(scenario.search, item.name) for item in fields(scenario.search))
+    assert (scenario.inventory, scenario.limits, scenario.objective.first) == ((), Limits(), "cost")
     budget = scenario.budget
     assert (budget.usd_per_hour, budget.usd_per_month, budget.capex_usd, budget.tco_usd) == (None, None, None, None)
     assert scenario.quality.min_recovery is None
@@ -174,16 +178,36 @@ def test_unknown_ids_are_shown_with_the_known_ones() -> None:
         "accelerators": {"h100-pcie", "h200-sxm"},
         "weights": {"bf16", "fp8-e4m3"},
         "kv_cache": ["bf16"],
-        "region": {"us"},
+        "sites": {"us"},
     }
+    named = {value for _, value, kind in named_ids(scenario) if value is not None and kind not in known}
     with pytest.raises(ScenarioError) as caught:
-        check_references(scenario, known)
+        check_references(scenario, lambda kind: known.get(kind, named))
     assert [(item.line, item.column, item.help) for item in caught.value.diagnostics] == [
         (11, 13, "known: bf16"),
         (12, 18, "did you mean 'h200-sxm'?"),
         (19, 16, "known: us"),
     ]
-    check_references(scenario, {"weights": {"bf16", "fp8-e4m3"}})
+    check_references(scenario, lambda kind: {value for _, value, of in named_ids(scenario) if of == kind})
+
+
+def test_ids_of_services_inventory_and_quotas_are_looked_up() -> None:
+    text = """\
+name: x
+services: [{name: a, model: m, workload: {input_tokens: 1, output_tokens: 1, concurrency: 1}, search: {weights: bf17}}]
+inventory: [{accelerator: a101, nodes: 1, cost: 1 USD/h}]
+limits: {quotas: [{provider: asw, nodes: 1}]}
+search: {vendors: nvidai}
+"""
+    known = {"weights": {"bf16"}, "accelerators": {"a100"}, "providers": {"aws"}, "vendors": {"nvidia"}}
+    with pytest.raises(ScenarioError) as caught:
+        check_references(parse_scenario(text), lambda kind: known[kind])
+    assert [(item.line, item.help) for item in caught.value.diagnostics] == [
+        (2, "did you mean 'bf16'?"),
+        (3, "did you mean 'a100'?"),
+        (4, "did you mean 'aws'?"),
+        (5, "did you mean 'nvidia'?"),
+    ]
 
 
 def test_keys_that_differ_from_fields_exist() -> None:

@@ -10,7 +10,7 @@ from planner.solve.checker import violations
 from planner.solve.problem import UNLIMITED, Limit, Options, Pools, Problem, Service, Solution
 
 PROBLEM = Problem(
-    services=(Service("chat", 20), Service("code", 5)),
+    services=(Service("chat", (20,)), Service("code", (5,))),
     pools=Pools(("node",), (8,), (1000,), (2,), (100,)),
     options=Options(
         service=(0, 0, 1),
@@ -23,7 +23,7 @@ PROBLEM = Problem(
     ),
     limits=(Limit("budget", 2000, (1000,), (0, 0, 0)),),
 )
-GOOD = Solution((2, 0, 1), (2,))
+GOOD = Solution(((2, 0, 1),), ((2,),))
 
 
 def test_a_good_solution_passes() -> None:
@@ -33,13 +33,13 @@ def test_a_good_solution_passes() -> None:
 @pytest.mark.parametrize(
     ("solution", "said"),
     [
-        (Solution((1, 0, 1), (2,)), "service chat: 10 carried of 20"),
-        (Solution((1, 3, 1), (2,)), "service chat: 2 layouts, at most 1 allowed"),
-        (Solution((2, 0, 1), (1,)), "replicas and spares need 2 instances, 1 bought"),
-        (Solution((2, 0, 1), (3,)), "pool node: 3 instances, quota 2"),
-        (Solution((2, 0, 1), (3,)), "limit budget: 3000 of 2000"),
-        (Solution((2, 0, -1), (2,)), "a count is negative"),
-        (Solution((2, 0), (2,)), "the solution does not have the problem's shape"),
+        (Solution(((1, 0, 1),), ((2,),)), "service chat: 10 carried of 20"),
+        (Solution(((1, 3, 1),), ((2,),)), "service chat: 2 layouts, at most 1 allowed"),
+        (Solution(((2, 0, 1),), ((1,),)), "replicas and spares need 2 instances, 1 bought"),
+        (Solution(((2, 0, 1),), ((3,),)), "pool node: 3 instances, quota 2"),
+        (Solution(((2, 0, 1),), ((3,),)), "limit budget: 3000 of 2000"),
+        (Solution(((2, 0, -1),), ((2,),)), "a count is negative"),
+        (Solution(((2, 0),), ((2,),)), "the solution does not have the problem's shape"),
     ],
 )
 def test_each_violation_is_named(solution: Solution, said: str) -> None:
@@ -49,9 +49,11 @@ def test_each_violation_is_named(solution: Solution, said: str) -> None:
 def test_replicas_are_packed_for_real() -> None:
     """Three groups of 5 do not share two nodes of 8, though 15 GPUs are fewer than 16."""
     options = Options((0,), (0,), (5,), (10,), (0,), (0,), (0,))
-    problem = Problem((Service("s", 30),), replace(PROBLEM.pools, max_instances=(UNLIMITED,)), options)
-    assert violations(problem, Solution((3,), (2,))) == ["pool node: replicas and spares need 3 instances, 2 bought"]
-    assert violations(problem, Solution((3,), (3,))) == []
+    problem = Problem((Service("s", (30,)),), replace(PROBLEM.pools, max_instances=(UNLIMITED,)), options)
+    assert violations(problem, Solution(((3,),), ((2,),))) == [
+        "pool node: replicas and spares need 3 instances, 2 bought"
+    ]
+    assert violations(problem, Solution(((3,),), ((3,),))) == []
 
 
 def test_spares_come_on_top() -> None:

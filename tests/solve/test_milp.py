@@ -12,17 +12,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from planner.solve.checker import violations
 from planner.solve.choice import ChosenSolver, solver_for
-from planner.solve.dominance import prune_fleet
 from planner.solve.exhaustive import ExhaustiveSolver
 from planner.solve.milp import MilpSolver
 from planner.solve.milp_model import Found, MilpModel
 from planner.solve.problem import UNLIMITED, Limit, Options, Pools, Problem, Service, Solution
+from planner.solve.prune import prune
 from planner.solve.solver import CpSatSolver
 from tools.fleet_instance import ACCELERATORS, SIZES, fleet_instance
 
 # 8 sequences a GPU on three sizes of node; a service of 88 is cheapest on one of each.
 PROBLEM = Problem(
-    services=(Service("chat", 88, max_options=3),),
+    services=(Service("chat", (88,), max_options=3),),
     pools=Pools(("eight", "two", "one"), (8, 2, 1), (7000, 1900, 1000), (UNLIMITED,) * 3, (800, 200, 100)),
     options=Options((0,) * 3, (0, 1, 2), (1,) * 3, (8,) * 3, (0,) * 3, (0,) * 3, (0,) * 3),
 )
@@ -31,11 +31,11 @@ PROBLEM = Problem(
 @pytest.mark.parametrize(("most", "cost"), [(3, 9900), (2, 10000), (1, 11000)])
 def test_the_number_of_layouts_is_limited(most: int, cost: int) -> None:
     """Three layouts are found at once; two only in a second round; one needs no variable for it."""
-    problem = replace(PROBLEM, services=(Service("chat", 88, most),))
+    problem = replace(PROBLEM, services=(Service("chat", (88,), most),))
     found = MilpSolver().solve(problem)
     assert (found.status, found.objective, found.bound, found.gap) == ("optimal", cost, cost, 0.0)
     assert ExhaustiveSolver().solve(problem).objective == cost
-    assert sum(count > 0 for count in found.solution.replicas) <= most
+    assert sum(count > 0 for count in found.solution.replicas[0]) <= most
 
 
 def test_the_limit_on_layouts_comes_in_a_second_round(monkeypatch) -> None:
@@ -48,7 +48,7 @@ def test_the_limit_on_layouts_comes_in_a_second_round(monkeypatch) -> None:
         build(self, problem, limited, among)
 
     monkeypatch.setattr(MilpModel, "__init__", recorded)
-    MilpSolver().solve(replace(PROBLEM, services=(Service("chat", 88, 2),)))
+    MilpSolver().solve(replace(PROBLEM, services=(Service("chat", (88,), 2),)))
     assert rounds == [frozenset(), frozenset({0})]
 
 
@@ -59,7 +59,7 @@ def test_spares_limits_and_preferences_are_in_the_model() -> None:
         replace(PROBLEM, options=options),
         replace(PROBLEM, limits=(limit,)),
         replace(PROBLEM, options=options, limits=(limit,)),
-        replace(PROBLEM, options=options, services=(Service("chat", 88, 1),)),
+        replace(PROBLEM, options=options, services=(Service("chat", (88,), 1),)),
     ):
         found, expected = MilpSolver().solve(problem), ExhaustiveSolver().solve(problem)
         assert (found.status, found.objective) == (expected.status, expected.objective)
@@ -78,7 +78,7 @@ def test_a_service_without_options_is_infeasible() -> None:
 
 
 def test_an_answer_that_fails_its_check_is_not_given(monkeypatch) -> None:
-    monkeypatch.setattr(MilpModel, "solve", lambda *_: Found(False, Solution((1, 0, 0), (1, 0, 0)), 7000.0))
+    monkeypatch.setattr(MilpModel, "solve", lambda *_: Found(False, Solution(((1, 0, 0),), ((1, 0, 0),)), 7000.0))
     found = MilpSolver().solve(PROBLEM)
     assert (found.status, found.solution) == ("unknown", None)
 
@@ -103,8 +103,8 @@ def test_fifty_services_on_sixty_offers(layouts: int, gap: float) -> None:
 
 
 def test_who_solves_what() -> None:
-    assert isinstance(solver_for(replace(PROBLEM, services=(Service("chat", 88),))), CpSatSolver)
-    assert isinstance(solver_for(prune_fleet(fleet_instance(1, 60, max_options=1))[0]), CpSatSolver)
+    assert isinstance(solver_for(replace(PROBLEM, services=(Service("chat", (88,)),))), CpSatSolver)
+    assert isinstance(solver_for(prune(fleet_instance(1, 60, max_options=1)).problem), CpSatSolver)
     assert isinstance(solver_for(fleet_instance(50, 60, max_options=1)), CpSatSolver)
     for services, layouts in ((5, 2), (50, 1000)):
         assert isinstance(solver_for(fleet_instance(services, 60, max_options=layouts)), MilpSolver)
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_fleet_and_its_shape_is_procurements() -> N
     assert problem == fleet_instance(50, 60, seed=3) != fleet_instance(50, 60, seed=4)
     assert set(problem.options.gpus) == set(SIZES)
     assert len(problem.pools) == 60 > len(ACCELERATORS)
-    demands = [service.demand for service in problem.services]
+    demands = [service.peak for service in problem.services]
     assert max(demands) > 100 * min(demands)
     assert max(problem.pools.cost) > 50 * min(problem.pools.cost)
     assert set(problem.options.service) == set(range(50))

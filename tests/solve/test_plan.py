@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from planner.candidates import evaluate
+from planner.candidates.streams import streams_of
 from planner.errors import Infeasible, PlannerError
 from planner.plan_io import plan_from_dict, plan_to_dict
 from planner.scenario import load_scenario
@@ -49,8 +49,9 @@ def test_every_shipped_scenario_has_a_sound_plan(name: str, root, catalog) -> No
 
 
 def test_the_solver_finds_what_the_table_says_is_least(chat, catalog) -> None:
-    table = evaluate(chat(), catalog)
-    row, outcome = choose(table, CpSatSolver())
+    streams = streams_of(chat(), catalog)
+    table = streams.tables[0]
+    row, outcome = choose(streams, CpSatSolver())
     assert outcome.objective == table.fleets.cost[table.feasible].min() == table.fleets.cost[row]
 
 
@@ -60,8 +61,9 @@ def test_the_oracle_chooses_the_same_plan(chat, catalog, plan) -> None:
 
 def test_no_option_worth_having_is_left_out_of_the_problem(chat, catalog) -> None:
     """Whatever the demand, the options handed to the solver hold the cheapest uniform fleet of all feasible rows."""
-    table = evaluate(chat(), catalog)
-    given = set(fleet_problem(table).rows)
+    streams = streams_of(chat(), catalog)
+    table = streams.tables[0]
+    given = {row for _, row in fleet_problem(streams).rows}
     rows = np.flatnonzero(table.feasible)
     capacity = table.configurations.capacity[table.configuration]
     for demand in (1, 7, 40, 200, 1000):
@@ -151,7 +153,7 @@ def test_a_wrong_answer_of_a_solver_is_refused(chat, catalog) -> None:
 
         def solve(self, problem) -> Outcome:
             good = CpSatSolver().solve(problem)
-            fewer = tuple(max(count - 1, 0) for count in good.solution.replicas)
+            fewer = tuple(tuple(max(count - 1, 0) for count in counts) for counts in good.solution.replicas)
             return replace(good, solution=replace(good.solution, replicas=fewer))
 
     with pytest.raises(PlannerError, match="carried of"):

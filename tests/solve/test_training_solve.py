@@ -91,7 +91,7 @@ def test_the_solver_the_oracle_and_brute_force_agree(budget, work):
     oracle = ExhaustiveSolver().solve(problem)
     row, outcome = choose(found, rows, CpSatSolver())
     assert outcome.objective == oracle.objective == least == row.cost_micro
-    by_oracle = chosen[next(i for i, count in enumerate(oracle.solution.replicas) if count)]
+    by_oracle = chosen[next(i for i, count in enumerate(oracle.solution.replicas[0]) if count)]
     assert by_oracle == row
     for item in found.rows:
         if item.cost_micro < least:

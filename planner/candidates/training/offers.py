@@ -62,7 +62,9 @@ def rentals(scenario: TrainingScenario, catalog: Catalog) -> tuple[tuple[Rental,
     for offer_id in sorted(catalog.offers):
         offer = catalog.offers[offer_id]
         for price in offer.prices:
-            outside = next((name for name, test in tests if not test(offer, price)), None)
+            outside = next(
+                (name for name, test in tests if not test(offer, price, catalog.accelerators[offer.accelerator])), None
+            )
             if outside is not None:
                 cut[f"search.{outside}", f"prices outside search.{outside}"] += 1
             elif price.kind == "purchase" or price.usd_per_hour is None:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from planner.catalog.schema.base import AsOf, Confidence, Count, Entity, NotNegative, Positive, Text
 
-PriceKind = Literal["on-demand", "reserved-1y", "reserved-3y", "spot", "purchase"]
+PriceKind = Literal["on-demand", "reserved-1y", "reserved-3y", "spot", "purchase", "owned"]
+"""``owned`` is what running a server costs that is there already; scenarios have such prices, catalogs have not."""
 Interconnect = Literal["none", "pcie", "nvlink-bridge", "nvlink-mesh", "nvswitch", "nvl72", "infinity-fabric", "other"]
 
 

@@ -30,6 +30,8 @@ class Region(Entity):
     electricity_usd_per_kwh: Figure
     pue: Figure
     colocation_usd_per_kw_month: Figure
+    carbon_g_per_kwh: Figure
+    """Grams of CO2 equivalent per kWh that its grid generates, mean of a year, lifecycle included."""
     source: Text
     as_of: AsOf
     currency: Text = "USD"

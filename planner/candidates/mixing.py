@@ -1,0 +1,45 @@
+"""Whether fleets are chosen one by one in closed form, or together, and how many may share one service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from planner.scenario.supply import Limits, Objective
+
+if TYPE_CHECKING:
+    from planner.scenario import Scenario
+
+
+_OF_OFFERS = ("spot_interruption", "power_per_rack_w")
+"""Limits that say something of each offer alone."""
+
+
+def fleets_of(scenario: Scenario) -> int:
+    """Return over how many fleets a service may be spread: what is asked, or 2 where a second may be worth while.
+
+    That is where something cheap is scarce (an inventory, a quota, a share of spot) or the load changes, so that a
+    base is reserved and peaks are rented by the hour.
+    """
+    asked = scenario.search.mix
+    if asked is not None:
+        return asked
+    scarce = scenario.inventory or scenario.limits.quotas or scenario.limits.spot_share is not None
+    return 2 if scarce or scenario.workload.hourly else 1
+
+
+def joint(scenario: Scenario) -> bool:
+    """Say whether fleets have to be chosen together: several of them, or limits over what they take in all.
+
+    Otherwise one uniform fleet carries one service, its size and cost follow from its row alone, and the table knows
+    of each row whether it is a plan.
+    """
+    work = scenario.workload
+    together = len(scenario.parts) > 1 or fleets_of(scenario) > 1 or work.hourly or work.sizes
+    return bool(
+        together
+        or scenario.search.disaggregated
+        or scenario.inventory
+        or scenario.limits != replace(Limits(), **{name: getattr(scenario.limits, name) for name in _OF_OFFERS})
+        or scenario.objective != Objective()
+    )

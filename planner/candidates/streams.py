@@ -1,0 +1,98 @@
+"""What a scenario has to carry, stream by stream, each with the table of everything that could carry it.
+
+A stream is what is carried by fleets of its own: a service, the requests of some sizes of it, or one stage of it where
+prefill and decode are apart. A service with one average request is one stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lcm
+from typing import TYPE_CHECKING
+
+from planner.candidates.mixing import joint
+from planner.candidates.refine import FIELD
+
+if TYPE_CHECKING:
+    from planner.candidates.table import CandidateTable
+    from planner.catalog import Catalog
+    from planner.rules.rule import RuleSet
+    from planner.scenario import Scenario
+
+Way = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Requests, or a stage of them, that are carried together."""
+
+    id: str
+    """Unique: the service's name, and after a slash which of its requests."""
+    service: str
+    table: CandidateTable
+
+    @property
+    def demand(self) -> tuple[int, ...]:
+        """[hour of its own cycle]: the load in the units of ``Demand``."""
+        return self.table.demand.amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """All streams of a scenario. Of each choice exactly one way, a set of streams, is taken."""
+
+    scenario: Scenario
+    catalog: Catalog
+    streams: tuple[Stream, ...]
+    choices: tuple[tuple[Way, ...], ...] = ()
+
+    @property
+    def joint(self) -> bool:
+        """Whether fleets are chosen together."""
+        return self.streams[0].table.joint
+
+    @property
+    def tables(self) -> tuple[CandidateTable, ...]:
+        """The table of each stream."""
+        return tuple(item.table for item in self.streams)
+
+    @property
+    def cycle(self) -> int:
+        """Hours after which every load repeats: 1, 24 or 168."""
+        return lcm(*(len(item.demand) for item in self.streams))
+
+    def demand(self, stream: int) -> tuple[int, ...]:
+        """[hour of the cycle]: the load of a stream."""
+        own = self.streams[stream].demand
+        return own * (self.cycle // len(own))
+
+    def of_service(self, service: str) -> tuple[int, ...]:
+        """Return the streams of a service."""
+        return tuple(index for index, item in enumerate(self.streams) if item.service == service)
+
+
+def streams_of(
+    scenario: Scenario,
+    catalog: Catalog | None = None,
+    *,
+    marked: bool = False,
+    rules: RuleSet | None = None,
+    field: int = FIELD,
+) -> Streams:
+    """Evaluate everything that could carry each stream of ``scenario``; parameters and errors as of ``evaluate``."""
+    from planner.candidates.evaluation import evaluate
+
+    if catalog is None:
+        from planner.catalog import load_catalog
+
+        catalog = load_catalog()
+    together = joint(scenario)
+    streams = [
+        Stream(
+            part.name,
+            part.name,
+            evaluate(part, catalog, marked=marked, rules=rules, field=field, together=together),
+        )
+        for part in scenario.parts
+    ]
+    return Streams(scenario, catalog, tuple(streams))

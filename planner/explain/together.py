@@ -1,0 +1,121 @@
+"""How a plan of several fleets follows, and why it is not another one: the problem solved again with what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from planner.candidates.streams import streams_of
+from planner.cost import per_month, usd
+from planner.errors import Infeasible
+from planner.explain.causes import Cause
+from planner.explain.derivation import Step, asked_line, left_out, memory_line, sum_line
+from planner.explain.why_not import WhyNot, narrowed_to
+from planner.plan import Alternative, Plan
+from planner.solve import ALTERNATIVES, solve
+from planner.solve.figures import estimates
+from planner.solve.joint import chosen_together
+from planner.solve.placement import details_of, holdings
+from planner.units import format_percent, format_usd
+
+if TYPE_CHECKING:
+    from planner.candidates.streams import Streams
+    from planner.catalog import Catalog
+    from planner.explain.wanted import Wanted
+    from planner.scenario import Scenario
+    from planner.solve.details import Detail
+    from planner.solve.placement import Choice, Placement
+
+
+def derived_together(scenario: Scenario, catalog: Catalog | None = None) -> tuple[Step, ...]:
+    """Return the derivation of a plan of several fleets. Raises Infeasible where it has none, and InputError."""
+    streams = streams_of(scenario, catalog)
+    choice, _ = chosen_together(streams)
+    plan = solve(scenario, streams.catalog, alternatives=ALTERNATIVES)
+    details = details_of(choice)
+    steps = [Step("Asked", tuple(line for table in streams.tables for line in asked_line(table)))]
+    for stream in streams.streams:
+        steps.append(Step(f"Left out of {stream.id}", left_out(stream.table)))
+    for item, detail in zip(choice.placements, details, strict=True):
+        steps.append(_fleet(streams, choice, item, detail))
+    steps.append(Step("Cost", tuple(_bill(choice))))
+    steps.append(Step("Chosen", plan.reasons))
+    return tuple(steps)
+
+
+def _fleet(streams: Streams, choice: Choice, item: Placement, detail: Detail) -> Step:
+    stream, pool = streams.streams[item.stream], choice.pools[item.pool]
+    found = {it.name: it for it in estimates(stream.table, detail)}
+    many = f"{min(item.replicas)} to {item.peak}" if len(set(item.replicas)) > 1 else f"{item.peak}"
+    return Step(
+        f"{stream.id} on {pool.offer.id}",
+        (
+            f"{many} replicas on {detail.degrees.gpus} GPUs carry {format_percent(item.share, 0)} of the busiest hour; "
+            f"each may have {detail.allowed_batch:,} sequences and then has {detail.batch:,}.",
+            *memory_line(found["memory_per_gpu_bytes"]),
+            sum_line(found["ttft_p95_ms"], "TTFT p95"),
+            sum_line(found["tpot_p95_ms"], "TPOT p95"),
+        ),
+    )
+
+
+def _bill(choice: Choice) -> Iterator[str]:
+    for item in holdings(choice):
+        count = f"{min(item.instances_by_hour)} to {item.instances}" if item.instances_by_hour else f"{item.instances}"
+        yield f"{count} x {item.offer} ({item.pricing}): {format_usd(item.cost_usd_per_month, 'month')}."
+    yield f"All of it: {format_usd(per_month(usd(1) * choice.cost), 'month')}."
+
+
+def why_not_together(scenario: Scenario, wanted: Wanted, catalog: Catalog) -> WhyNot:
+    """Return why a plan of several fleets does not use only what is wanted; every service is narrowed to it.
+
+    The narrowed scenario is solved: its plan is beaten on cost, or what stands against it is its conflict.
+    """
+    plan = _solved(scenario, catalog)
+    best = _told(plan) if plan is not None else None
+    narrowed = _narrowed(scenario, wanted)
+    if narrowed is None:
+        cause = Cause("search", "the scenario's search allows nothing of that")
+        return WhyNot(wanted, "impossible", 0, 0, None, best, (cause,))
+    tables = streams_of(narrowed, catalog).tables
+    matching = sum(len(table) for table in tables)
+    feasible = sum(int(table.feasible.sum()) for table in tables)
+    try:
+        other = solve(narrowed, catalog, alternatives=0)
+    except Infeasible as ending:
+        causes = tuple(Cause("conflict", text) for text in ending.conflict.because)
+        return WhyNot(wanted, "rejected", matching, feasible, None, best, causes)
+    if plan is None or other.holdings == plan.holdings:
+        return WhyNot(wanted, "chosen", matching, feasible, _told(other), best, ())
+    more = other.cost_usd_per_month - plan.cost_usd_per_month
+    reason = f"costs {format_usd(more, 'month')} ({format_percent(more / plan.cost_usd_per_month)}) more"
+    return WhyNot(wanted, "beaten", matching, feasible, _told(other, reason), best, ())
+
+
+def _solved(scenario: Scenario, catalog: Catalog) -> Plan | None:
+    try:
+        return solve(scenario, catalog, alternatives=0)
+    except Infeasible:
+        return None
+
+
+def _narrowed(scenario: Scenario, wanted: Wanted) -> Scenario | None:
+    """Return the scenario with the search of every service narrowed; None where it allows nothing of that."""
+    whole = narrowed_to(scenario.search, wanted)
+    if whole is None:
+        return None
+    if "services" not in {f.name for f in fields(scenario)}:
+        return replace(scenario, search=whole)
+    services: Sequence[object] = scenario.services  # type: ignore[attr-defined]  # a scenario with several has them
+    found = [narrowed_to(item.search, wanted) for item in services]  # type: ignore[attr-defined]
+    if None in found:
+        return None
+    changed = tuple(replace(item, search=search) for item, search in zip(services, found, strict=True))  # type: ignore[type-var]
+    return replace(scenario, search=whole, services=changed)  # type: ignore[call-arg]
+
+
+def _told(plan: Plan, reason: str = "") -> Alternative:
+    return Alternative(
+        plan.deployments[0], plan.cost_usd_per_month, (), reason, name="together", holdings=plan.holdings
+    )

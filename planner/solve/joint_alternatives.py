@@ -1,0 +1,88 @@
+"""Other plans of several fleets: the best that does without something that the plan rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from planner.cost import per_month, usd
+from planner.plan import Alternative
+from planner.solve.figures import latency
+from planner.solve.joint import solved_choice
+from planner.solve.placement import Choice, deployment, details_of, holdings
+from planner.units import format_usd
+
+if TYPE_CHECKING:
+    from planner.candidates.hardware import Pool
+    from planner.candidates.streams import Streams
+    from planner.solve.fleet import FleetProblem
+    from planner.solve.problem import Problem, Solver
+
+
+def rivals(
+    streams: Streams, fleet: FleetProblem, choice: Choice, solver: Solver, count: int
+) -> tuple[Alternative, ...]:
+    """Return up to ``count`` plans, cheapest first, each the best of all that lack one trait of ``choice``."""
+    found: list[Alternative] = []
+    seen = {_signature(choice)}
+    for name, problem in _variants(fleet, choice):
+        answer = solved_choice(streams, fleet, problem, solver)
+        if answer is None:
+            continue
+        other, _ = answer
+        if _signature(other) in seen:
+            continue
+        seen.add(_signature(other))
+        found.append(_alternative(name, other, choice))
+    return tuple(sorted(found, key=lambda item: (item.cost_usd_per_month, item.name))[:count])
+
+
+def _variants(fleet: FleetProblem, choice: Choice) -> Iterator[tuple[str, Problem]]:
+    problem = replace(fleet.problem, tie_ppm=0, ties=())
+    used = [choice.pools[p] for p in choice.used_pools]
+    accelerators = sorted({pool.offer.accelerator for pool in used})
+    if len(accelerators) > 1:
+        yield "with one type of accelerator", replace(problem, max_kinds=1)
+    streams = [item.stream for item in choice.placements]
+    if len(set(streams)) < len(streams):
+        services = tuple(replace(item, max_options=1) for item in problem.services)
+        yield "with one fleet for each service", replace(problem, services=services)
+    for name in accelerators:
+        yield f"without {name}", _less(fleet, problem, lambda pool, name=name: pool.offer.accelerator == name)  # type: ignore[misc]
+    for kind in sorted({pool.price.kind for pool in used} - {"on-demand"}):
+        what = "what is owned" if kind == "owned" else f"{kind} prices"
+        yield f"without {what}", _less(fleet, problem, lambda pool, kind=kind: pool.price.kind == kind)  # type: ignore[misc]
+
+
+def _less(fleet: FleetProblem, problem: Problem, gone: Callable[[Pool], bool]) -> Problem:
+    """Return ``problem`` without the pools of which ``gone`` is true."""
+    most = tuple(
+        0 if gone(pool) else limit for pool, limit in zip(fleet.pools, problem.pools.max_instances, strict=True)
+    )
+    return replace(problem, pools=replace(problem.pools, max_instances=most))
+
+
+def _signature(choice: Choice) -> tuple[object, ...]:
+    return tuple((choice.pools[p].id, choice.instances[p]) for p in choice.used_pools)
+
+
+def _alternative(name: str, other: Choice, plan: Choice) -> Alternative:
+    details = details_of(other)
+    first = other.placements[0]
+    table = other.streams.tables[first.stream]
+    more = per_month(usd(1) * (other.cost - plan.cost))
+    share = more / per_month(usd(1) * plan.cost) if plan.cost else 0.0
+    change = (
+        "costs the same"
+        if abs(more) < 0.005
+        else (f"costs {format_usd(abs(more), 'month')} ({abs(share):.1%}) {'more' if more > 0 else 'less'}")
+    )
+    return Alternative(
+        deployment=deployment(other, first, details[0]),
+        cost_usd_per_month=per_month(usd(1) * other.cost),
+        estimates=latency(table, details[0]),
+        reason=f"{change}: the cheapest {name}",
+        name=name,
+        holdings=holdings(other),
+    )
