@@ -12,10 +12,9 @@ from time import perf_counter
 
 from planner.solve.checker import violations
 from planner.solve.choice import solver_for
-from planner.solve.dominance import prune_fleet
 from planner.solve.milp import MilpSolver
 from planner.solve.problem import Problem, Solver
-from planner.solve.prune import expand
+from planner.solve.prune import Pruned, prune
 from planner.solve.solver import CpSatSolver
 from tools.fleet_instance import fleet_instance
 
@@ -39,23 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for services in asked.services:
         layouts = asked.layouts or asked.offers * len(SERVICES)
         problem = fleet_instance(services, asked.offers, asked.seed, max_options=layouts)
-        small, kept = prune_fleet(problem)
-        row = [str(services), f"{len(problem.options):,}", f"{len(small.options):,}"]
+        small = prune(problem)
+        row = [str(services), f"{len(problem.options):,}", f"{len(small.problem.options):,}"]
         cp_sat = CpSatSolver(deterministic_limit=asked.seconds)
         for solver in (cp_sat, MilpSolver(gap=asked.gap, time_limit_s=asked.seconds)):
-            row += measured(solver, problem, small, kept)
-        row.append(solver_for(small).name)
+            row += measured(solver, problem, small)
+        row.append(solver_for(small.problem).name)
         print(f"| {' | '.join(row)} |", flush=True)
 
 
-def measured(solver: Solver, problem: Problem, small: Problem, kept: tuple[int, ...]) -> list[str]:
+def measured(solver: Solver, problem: Problem, small: Pruned) -> list[str]:
     """Return [seconds, gap] of one solve; the gap is ``none`` without an answer. Raises SystemExit on a wrong one."""
     start = perf_counter()
-    outcome = solver.solve(small)
+    outcome = solver.solve(small.problem)
     seconds = f"{perf_counter() - start:.2f}"
     if outcome.solution is None:
         return [seconds, "none" if outcome.status == "unknown" else outcome.status]
-    if broken := violations(problem, expand(outcome.solution, kept, len(problem.options))):
+    if broken := violations(problem, small.expand(outcome.solution)):
         raise SystemExit(f"{outcome.solver}: {'; '.join(broken)}")
     return [seconds, f"{outcome.gap:.3%}"]
 

@@ -53,10 +53,11 @@ def evaluate(
     """Evaluate every candidate of a scenario, under its rules or under ``rules`` instead.
 
     ``marked`` keeps what ``search`` and ``quality`` would cut and marks it as broken requirements instead; slower, for
-    explaining why nothing is left. ``together`` says that fleets are chosen together, of this scenario and others: every
-    pool is then refined to what a replica on it carries. Otherwise the cheapest plans of ``field`` accelerators have their exact cost; those of others
-    may be told a little dearer than they are. Raises InputError when the model cannot be resolved or the catalog
-    lacks an id that the scenario names, or a rule is wrong or cannot be evaluated.
+    explaining why nothing is left. ``together`` says that fleets are chosen together, of this scenario and others:
+    every pool is then refined to what a replica on it carries. Otherwise the cheapest plans of ``field`` accelerators
+    have their exact cost; those of others may be told a little dearer than they are. Raises InputError
+    when the model cannot be resolved or the catalog lacks an id that the scenario names, or a rule is wrong or cannot
+    be evaluated.
     """
     if scenario.workload.kind == "training":
         help = "`planner solve` plans it, and says what it considered"

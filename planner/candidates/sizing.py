@@ -83,8 +83,8 @@ def size_fleets(
     """Size a fleet for every row.
 
     ``capacity`` is what one replica carries (0: nothing, then one replica per unit of load is assumed), ``power_share``
-    its mean power over TDP, ``held`` what has to be there beyond the need. A replica larger than an instance takes whole instances; a smaller one shares them, so
-    that an 8-GPU node holds two replicas of TP 4.
+    its mean power over TDP, ``held`` what has to be there beyond the need. A replica larger than an instance takes
+    whole instances; a smaller one shares them, so that an 8-GPU node holds two replicas of TP 4.
     """
 
     def of(name: str, kind: type = np.int64) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What a scenario itself says of supply: servers that are owned, quotas that tell offers apart, racks that feed them."""
+"""What a scenario says of supply: servers that are owned, quotas that tell offers apart, racks that feed them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def owned_prices(scenario: Scenario, catalog: Catalog, today: str) -> list[Price
         like = _like(item, catalog)
         same = [other for other in scenario.inventory[:index] if _named(other) == _named(item)]
         stated = None if item.cost is None else item.cost.to_usd_per_hour(scenario.rates)
-        price = Price(kind=OWNED, source=SOURCE, as_of=today, usd_per_hour=stated, confidence="high")
+        price = Price(kind="owned", source=SOURCE, as_of=today, usd_per_hour=stated, confidence="high")
         offer = Offer(
             id=f"owned/{_named(item)}" + (f"-{len(same) + 1}" if same else ""),
             provider=OWNED,

@@ -35,10 +35,8 @@ def derived_together(scenario: Scenario, catalog: Catalog | None = None) -> tupl
     plan = solve(scenario, streams.catalog, alternatives=ALTERNATIVES)
     details = details_of(choice)
     steps = [Step("Asked", tuple(line for table in streams.tables for line in asked_line(table)))]
-    for stream in streams.streams:
-        steps.append(Step(f"Left out of {stream.id}", left_out(stream.table)))
-    for item, detail in zip(choice.placements, details, strict=True):
-        steps.append(_fleet(streams, choice, item, detail))
+    steps.extend(Step(f"Left out of {stream.id}", left_out(stream.table)) for stream in streams.streams)
+    steps.extend(_fleet(streams, choice, item, detail) for item, detail in zip(choice.placements, details, strict=True))
     steps.append(Step("Cost", tuple(_bill(choice))))
     steps.append(Step("Chosen", plan.reasons))
     return tuple(steps)

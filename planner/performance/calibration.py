@@ -6,6 +6,7 @@ What has not been measured has no deviation, so every accelerator and engine get
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ _EVIDENCE_LEVELS = (
     ("generation", ("engine generation",)),
     ("engine", ("engine", "generation")),
 )
+
+_QUARTILE, _PERCENTILE_95 = 0.6745, 1.6449
+"""Standard deviations that half and nine tenths of a normal distribution stay within."""
 
 DEVIATIONS: tuple[tuple[str, float], ...] = (
     ("generation", 0.07),
@@ -93,6 +97,14 @@ class Calibration:
             table += padded[found.places(level.name, level.index())]
         values = np.exp(table).T
         return {name: values[i][found.index] for i, name in enumerate(NAMES)}
+
+    def probable_error(self, metric: str, evidence: str = "pair") -> float:
+        """Return the error, as a share, that half of the predictions of ``metric`` stay within.
+
+        It is that of normally distributed logarithms with the 90 % interval of ``evidence``; 0 without intervals.
+        """
+        low, high = self.intervals.get(metric, {}).get(evidence, (0.0, 0.0))
+        return math.expm1((high - low) / 2 * _QUARTILE / _PERCENTILE_95)
 
     def evidence(self, found: Situations) -> IntArray:
         """Return per row the index into :data:`EVIDENCE`."""

@@ -60,6 +60,9 @@ _UNIT_SUFFIXES = ("_usd_per_hour", "_usd_per_month", "_usd_per_million_tokens", 
 _MONEY = {"USD": "", "USD/h": "/h", "USD/hour": "/h", "USD/month": "/month", "USD/year": "/year"}
 
 
+_PLURALS = frozenset({"instances", "accelerators", "GPUs"})
+
+
 def quantity(name: str) -> str:
     """Return what a field or a requirement is about, without path, bound and unit.
 
@@ -104,7 +107,9 @@ def _plain(value: float, unit: str, say: Translator) -> str:
         return format_bytes_gib(value)
     if unit in _MONEY:
         return money(value) + (say(_MONEY[unit]) if _MONEY[unit] else "")
-    return f"{amount(value)} {unit}".rstrip()
+    if value == 1 and unit in _PLURALS:
+        unit = unit.removesuffix("s")
+    return f"{amount(value)} {say(unit)}".rstrip()
 
 
 def _duration(value: float) -> str:

@@ -62,7 +62,7 @@ def _text(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> s
 def _head(view: PlanView, say: Translator, paint: Paint) -> list[str]:
     lines = [f"{paint('strong', view.title)}  {paint('faint', cut(view.subject, COLUMNS - width(view.title) - 2))}", ""]
     for item in view.held:
-        what = f"{item.verb} {item.count} × {item.offer}"
+        what = f"{item.verb} {item.instances} × {item.offer}"
         used = say("{share} used", share=item.utilisation)
         rest = f"{item.where} · {item.cost} · {used}"
         lines.append(f"{paint('strong', what)}  {cut(rest, COLUMNS - width(what) - 2)}")
@@ -89,8 +89,8 @@ def _service(item: ServiceView, view: PlanView, say: Translator, paint: Paint) -
         lines.append(f"  {sparkline(item.hourly)}  {say('load by the hour')}")
     for part in item.parts:
         share = f"{part.share} · " if part.share else ""
-        for line in wrap(f"{share}{part.offer}: {part.fleet.layout}; {part.fleet.formats}", COLUMNS - 2):
-            lines.append(f"  {line}")
+        said = f"{share}{part.offer}: {part.fleet.layout}; {part.fleet.formats}"
+        lines.extend(f"  {line}" for line in wrap(said, COLUMNS - 2))
     return [*lines, *_requirements(item.requirements, say, paint)]
 
 
@@ -98,13 +98,20 @@ def _requirements(rows: Iterable[Requirement], say: Translator, paint: Paint) ->
     rows = tuple(rows)
     if not rows:
         return []
-    cells = [[say("Requirement"), say("limit"), say("plan"), say("90 % interval"), "", say("margin")]]
-    tones = []
-    for row in rows:
-        bar = gauge(row.actual, row.low, row.high, row.limit, _BAR)
-        cells.append([row.label, row.limit_text, row.actual_text, row.interval_text, bar, row.slack_text])
-        tones.append("bad" if not row.holds else "good" if row.sure else "warn")
+    head = [say("Requirement"), say("limit"), say("plan"), say("90 % interval"), "", say("margin")]
+
+    def cells_of(bar: int) -> list[list[str]]:
+        found = [head]
+        for row in rows:
+            drawn = gauge(row.actual, row.low, row.high, row.limit, bar)
+            found.append([row.label, row.limit_text, row.actual_text, row.interval_text, drawn, row.slack_text])
+        return found
+
+    cells = cells_of(_BAR)
+    if (wide := max(map(width, table(cells, "lrrrlr"))) - COLUMNS) > 0:
+        cells = cells_of(max(_BAR - wide, 1))
     lines = table(cells, "lrrrlr")
+    tones = ["bad" if not row.holds else "good" if row.sure else "warn" for row in rows]
     painted = [
         line.replace(cells[index][4], paint(tone, cells[index][4]), 1)
         for index, (line, tone) in enumerate(zip(lines[1:], tones, strict=True), 1)

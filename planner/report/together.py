@@ -18,7 +18,7 @@ class Held(NamedTuple):
     """One line of what is held."""
 
     verb: str
-    count: str
+    instances: str
     offer: str
     where: str
     gpus: str
@@ -58,7 +58,7 @@ def _held(item: Holding, say: Translator) -> Held:
     gpus = item.instances * item.gpus_per_instance
     return Held(
         verb=verb(item.pricing, say),
-        count=count,
+        instances=count,
         offer=item.offer,
         where=where(item.provider, item.region, item.pricing, say),
         gpus=f"{gpus} × {item.accelerator}",

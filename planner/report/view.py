@@ -148,7 +148,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         rejected=tuple(
             Ruled(label(item.reason, say), say.sentence(item.message), f"{item.count:,}") for item in plan.rejected
         ),
-        warnings=(*map(say.sentence, plan.warnings), *_switched_off(scenario, say)),
+        warnings=(*(_warned(text, plan, say) for text in plan.warnings), *_switched_off(scenario, say)),
         sources=sources,
         inputs=plan.inputs,
         held=held(plan, say),
@@ -159,6 +159,14 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
 
         return training_view(view, plan, say)
     return view
+
+
+def _warned(text: str, plan: Plan, say: Translator) -> str:
+    """Return a warning in the report's language; among several services it begins with the one it is about."""
+    service, colon, rest = text.partition(": ")
+    if colon and any(item.service == service for item in plan.services):
+        return f"{service}: {say.sentence(rest)}"
+    return say.sentence(text)
 
 
 def _switched_off(scenario: Scenario | None, say: Translator) -> tuple[str, ...]:

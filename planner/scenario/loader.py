@@ -47,7 +47,7 @@ def scenario_from_data(data: Mapping[str, Any]) -> Scenario:
 
 
 def check_references(scenario: Scenario, known: Callable[[str], Collection[str]]) -> None:
-    """Check the ids that a scenario names. ``known`` gives the ids of a kind: a key of ``search``, ``sites``, ``offers``.
+    """Check the ids that a scenario names. ``known`` gives the ids of a kind: of ``search``, ``sites``, ``offers``.
 
     Raises ScenarioError with every id that is not known, each with its line and the id that may have been meant.
     """

@@ -202,8 +202,8 @@ Everything wrong with a file is said at once, each with its line and a remedy; t
 
 _SEVERAL = """\
 A file about several services that share budget, inventory, quotas and nodes has `services` in place of `model`,
-`workload`, `sla` and `quality`; every other key stands as above and is meant of all of them together. What `search` says
-at the top holds for each service, which may narrow it further.
+`workload`, `sla` and `quality`; every other key stands as above and is meant of all of them together. What `search`
+says at the top holds for each service, which may narrow it further.
 
 ```yaml
 name: platform

@@ -11,8 +11,8 @@ when they fit its accelerators and carry, cost, draw, hold in spare and count ag
 come and go if ``q`` may, and whatever runs on ``q`` runs on ``p`` as well: for each option on ``q`` there is one on
 ``p`` that carries as much, is as firm, and takes no more of an instance. Halves, quarters and eighths of an instance
 pack in whatever mixture, so that this compares different accelerators too. Where only one service runs on ``q``, it is
-enough that an instance of ``p`` full of one option carries more than one of ``q`` can. More instances than before (``m > 1``) have
-to cost less, since of equal costs fewer nodes win.
+enough that an instance of ``p`` full of one option carries more than one of ``q`` can. More instances than before
+(``m > 1``) have to cost less, since of equal costs fewer nodes win.
 """
 
 from __future__ import annotations

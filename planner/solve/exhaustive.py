@@ -75,7 +75,7 @@ def combinations_to_try(problem: Problem) -> int:
                 for k in range(1, min(service.max_options, len(mine)) + 1)
             )
         )
-    return prod(sizes) * prod(len(ways) for ways in problem.choices)
+    return int(prod(sizes)) * prod(len(ways) for ways in problem.choices)
 
 
 Cover = tuple[tuple[tuple[int, int], ...], ...]

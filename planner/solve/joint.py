@@ -47,7 +47,7 @@ def chosen_together(
 def solved_choice(
     streams: Streams, fleet: FleetProblem, problem: Problem, solver: Solver
 ) -> tuple[Choice, Outcome] | None:
-    """Solve ``problem``, which has the options of ``fleet``; the answer is checked without pruning. None: infeasible."""
+    """Solve ``problem``, which has the options of ``fleet``; the answer is checked unpruned. None: infeasible."""
     small = prune(problem)
     outcome = solver.solve(small.problem)
     if outcome.status == "infeasible":

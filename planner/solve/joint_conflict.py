@@ -185,7 +185,7 @@ def _named(view: View, service: str, text: str) -> str:
 
 
 def _least(view: View, item: Asked, others: Sequence[str]) -> int | None:
-    """Return the least that a limit has to allow for the others to hold, in the solver's units; None if nothing does."""
+    """Return the least that a limit has to allow for the others to hold, in solver units; None if nothing does."""
     made = view.made(others)
     problem = _limited(made, others)
     if item.id == TYPES:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.units import format_percent, format_rate_per_second, format_usd
+from planner.units import format_percent, format_usd
 
 if TYPE_CHECKING:
     from planner.plan import Alternative, Holding
@@ -24,7 +24,7 @@ def load_words(scenario: Scenario) -> str:
     if work.concurrency is not None:
         load = f"{work.concurrency:,} requests at a time"
     else:
-        load = f"{format_rate_per_second(work.request_rate_per_s or 0.0)} requests"
+        load = f"{work.request_rate_per_s:g} requests per second"
     if work.sizes:
         return f"{load}, {len(work.sizes)} classes of size"
     return f"{load}, {work.input_tokens:,} tokens in, {work.output_tokens:,} out"

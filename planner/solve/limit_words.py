@@ -57,7 +57,7 @@ def _types(streams: Streams) -> int:
 
 
 def _amount(streams: Streams, item: Requirement) -> Callable[[float], str]:
-    """Return what writes an amount of the solver: money in micro-dollars per hour, sums over the plan in their scale."""
+    """Return what writes an amount of the solver: money is micro-dollars per hour, sums over the plan have a scale."""
     if item.id.startswith(PREFIX):
         rule = streams.tables[0].ruling.rules[item.asked]
         variable = rule.limits[0].variable

@@ -34,7 +34,7 @@ BOUND_ERROR = 1e-9
 """Relative error allowed for in SCIP's bounds: its numerics/epsilon."""
 
 TIE_OPTIONS = 200
-"""Options times periods up to which ties of an optimal cost are broken; beyond, equal costs to the micro-dollar do not occur."""
+"""Options times periods up to which ties of an optimal cost are broken; beyond, no costs tie to the micro-dollar."""
 
 _START_SHARE = 0.1
 """Of the time, what a first answer may take."""

@@ -2,7 +2,7 @@
 
 Variables
     way[c][w]        way w of choice c is taken (Boolean)
-    replicas[o][t]   replicas of option o in period t; for a service with a uniform fleet needed[o][t] x a Boolean, since
+    replicas[o][t]   replicas of option o in period t; for a service with a uniform fleet needed[o][t] x a Boolean:
                      one replica more than needed never helps when costs and limits are nonnegative
     used[o]          option o is used (Boolean); only where spares, preferences or a limit on layouts ask for it
     instances[p][t]  instances of pool p; one variable for all periods where the pool is committed

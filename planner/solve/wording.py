@@ -63,6 +63,7 @@ MESSAGES = {
     "sla.output_tokens_per_second": "throughput is below what is asked",
     "sla.availability": "the availability cannot be reached with spare instances",
     "budget": "the fleet that carries the load costs more than the budget",
+    "budget.peak": "the fleet costs more than the budget of any hour allows",
     "budget.capex": "the servers cost more than the capital budget",
     "budget.tco": "the total cost over the horizon exceeds its budget",
 }

@@ -7,7 +7,7 @@ from planner.architecture import resolve_model
 from planner.candidates.hardware import Pool, pools
 from planner.candidates.parallelism import Parallelism
 from planner.candidates.ruling import Ruling
-from planner.candidates.sizing import Fleets, size_fleets
+from planner.candidates.sizing import Fleets, Held, size_fleets
 from planner.catalog import Catalog
 from planner.cost import Facility
 from planner.scenario import Scenario, parse_scenario
@@ -42,7 +42,7 @@ def size(pool: Pool, capacity: int, gpus: int, availability: float | None = None
         np.array([gpus]),
         np.array([share]),
         100,
-        availability,
+        Held(availability=availability),
     )
 
 

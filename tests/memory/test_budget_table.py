@@ -56,7 +56,7 @@ def test_every_row_is_the_budget_of_its_own(name: str) -> None:
         assert table["kv_bytes_per_token"][index] == one.kv_bytes_per_token
 
 
-def test_twenty_thousand_rows_take_some_thirty_milliseconds_of_one_core() -> None:
+def test_twenty_thousand_rows_take_a_small_part_of_a_second() -> None:
     catalog = load_catalog()
     architecture = resolve_model("deepseek-ai/DeepSeek-V3", catalog=catalog)
     devices = tuple(sorted(catalog.accelerators))[:16]
@@ -68,7 +68,7 @@ def test_twenty_thousand_rows_take_some_thirty_milliseconds_of_one_core() -> Non
         start = time.process_time()
         budget_table(architecture, asked, context=8192)
         times.append(time.process_time() - start)
-    assert min(times) < 0.060  # 0.026 s measured; twice that leaves room for slower cores
+    assert min(times) < 0.5  # 0.026 to 0.075 s measured; row by row it took 40 s
 
 
 def test_no_rows_are_no_trouble() -> None:

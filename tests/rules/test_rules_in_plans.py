@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from planner.candidates import evaluate
+from planner.candidates.streams import streams_of
 from planner.catalog import Catalog, load_catalog
 from planner.errors import Infeasible, RuleError
 from planner.plan import Plan
@@ -134,7 +135,7 @@ def test_a_bound_over_the_plan_becomes_a_constraint(scenario, catalog, plain) ->
     assert plan.deployments[0].instances <= most
     (margin,) = [item for item in plan.margins if item.requirement == "rules.small"]
     assert (margin.limit, margin.actual, margin.holds) == (most, plan.deployments[0].instances, True)
-    problem = fleet_problem(evaluate(asked, catalog)).problem
+    problem = fleet_problem(streams_of(asked, catalog)).problem
     (limit,) = [item for item in problem.limits if item.id == "rules.small"]
     assert limit.maximum == most
     assert set(limit.pool) == {1}
@@ -143,8 +144,9 @@ def test_a_bound_over_the_plan_becomes_a_constraint(scenario, catalog, plain) ->
 def test_power_and_cost_are_bounded_in_their_units(scenario, catalog) -> None:
     bounds = "plan.power_kw <= 20.0 && plan.usd_per_month <= 90000.0"
     asked = scenario(("cap", f"require: {bounds}, effect: require", "no"))
-    table = evaluate(asked, catalog)
-    problem = fleet_problem(table).problem
+    streams = streams_of(asked, catalog)
+    (table,) = streams.tables
+    problem = fleet_problem(streams).problem
     power, cost = (item for item in problem.limits if item.id == "rules.cap")
     assert power.maximum == 20_000
     assert power.pool == tuple(round(pool.rated_watts) for pool in table.pools if pool.id in problem.pools.id)

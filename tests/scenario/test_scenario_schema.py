@@ -13,12 +13,13 @@ import yaml
 from planner.errors import ScenarioError
 from planner.scenario import Scenario, load_scenario, scenario_from_data
 from planner.scenario.reader import entries
-from planner.scenario.schema import scenario_json_schema, scenario_reference, schema_text
+from planner.scenario.schema import fleet_json_schema, scenario_json_schema, scenario_reference, schema_text
 from planner.source import load_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = {
     "schemas/scenario.schema.json": lambda: schema_text(scenario_json_schema()),
+    "schemas/fleet-scenario.schema.json": lambda: schema_text(fleet_json_schema()),
     "docs/scenario.md": scenario_reference,
 }
 
@@ -57,10 +58,14 @@ def _sections() -> list[Any]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scenarios").glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_scenarios_fit_the_schema(path: Path, validator: jsonschema.Draft202012Validator) -> None:
-    validator.validate(load_yaml(path).data)
+def test_shipped_scenarios_fit_the_schema(path: Path) -> None:
+    data = load_yaml(path).data
+    name = "fleet-scenario" if "services" in data else "scenario"
+    jsonschema.Draft202012Validator(json.loads((ROOT / f"schemas/{name}.schema.json").read_text("utf-8"))).validate(
+        data
+    )
     first_line = path.read_text("utf-8").splitlines()[0]
-    assert first_line == "# yaml-language-server: $schema=../schemas/scenario.schema.json"
+    assert first_line == f"# yaml-language-server: $schema=../schemas/{name}.schema.json"
 
 
 LOAD = {"input_tokens": 2048, "output_tokens": 512, "concurrency": 200}

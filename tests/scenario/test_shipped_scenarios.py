@@ -10,6 +10,7 @@ from planner.catalog import load_catalog
 from planner.catalog.references import check_scenario
 from planner.errors import ScenarioError
 from planner.scenario import load_scenario, parse_scenario
+from planner.scenario.fleet import FleetScenario
 
 SHIPPED = sorted((Path(__file__).resolve().parents[2] / "scenarios").glob("*.yaml"))
 
@@ -24,8 +25,9 @@ def test_names_what_exists(path: Path) -> None:
     assert scenario.name == path.stem
     catalog = load_catalog()
     check_scenario(scenario, catalog)
-    assert isinstance(scenario.model, str)
-    assert catalog.resolve("models", scenario.model) is not None
+    for part in scenario.parts if isinstance(scenario, FleetScenario) else (scenario,):
+        assert isinstance(part.model, str)
+        assert catalog.resolve("models", part.model) is not None
     comment = path.read_text("utf-8").split("\nname:")[0].splitlines()[1:]
     assert sum(len(line) for line in comment) > 80, "says who has it"
 

@@ -1,0 +1,109 @@
+"""Figures of a plan of several fleets: of what its fleets do the worst or the sum, and what all of it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from planner.cost import per_month, total_cost_of_ownership, usd_per_million_tokens
+from planner.plan import Estimate, Term
+from planner.solve.figures import latency, memory, power_of, quality_of
+from planner.units import HOURS_PER_MONTH, format_months, format_usd
+
+if TYPE_CHECKING:
+    from planner.candidates import CandidateTable
+    from planner.plan import Holding, ServiceResult
+    from planner.solve.details import Detail
+    from planner.solve.placement import Choice
+
+_SUMMED = frozenset({"output_tokens_per_second", "power_w"})
+_LEAST = frozenset({"recovery", "output_tokens_per_second"})
+"""Figures of which the least is the worst."""
+
+Fleet = tuple["CandidateTable", "Detail"]
+"""One fleet of a service: the table that its row is from, and its figures."""
+
+
+def service_estimates(fleets: Sequence[Fleet]) -> tuple[Estimate, ...]:
+    """Return what a service gets from its fleets: of each figure the worst, or the sum."""
+    parts = [(*latency(*own), memory(*own), *quality_of(own[1]), power_of(own[1])) for own in fleets]
+    names = dict.fromkeys(item.name for items in parts for item in items)
+    return tuple(worst([item for items in parts for item in items if item.name == name]) for name in names)
+
+
+def worst(items: Sequence[Estimate]) -> Estimate:
+    """Return the worst of figures of the same name, or their sum where fleets add up."""
+    first = items[0]
+    if first.name in _SUMMED:
+        if len(items) == 1:
+            return first
+        low, high = ([getattr(item, end) for item in items] for end in ("low", "high"))
+        known = None not in low and None not in high
+        return replace(
+            first,
+            value=sum(item.value for item in items),
+            low=sum(low) if known else None,
+            high=sum(high) if known else None,
+            terms=(),
+        )
+    return (min if first.name in _LEAST else max)(items, key=lambda item: item.value)
+
+
+def plan_estimates(
+    choice: Choice, details: Sequence[Detail], held: Sequence[Holding], services: Sequence[ServiceResult]
+) -> tuple[Estimate, ...]:
+    """Return cost, cost per token, total cost of ownership and power of the whole plan, with their terms."""
+    terms = tuple(_bill(item) for item in held)
+    monthly = sum(term.value for term in terms)
+    found = [Estimate("cost_usd_per_month", monthly, "USD/month", terms=terms)]
+    tokens = sum(_mean_tokens(item) for item in services)
+    if tokens > 0:
+        per_million = usd_per_million_tokens(monthly / HOURS_PER_MONTH, tokens)
+        source = "all services together, at the scenario's load"
+        found.append(Estimate("cost_usd_per_million_output_tokens", per_million, "USD", source=source))
+    found += _total(choice, held, monthly)
+    powers = [power_of(detail) for detail in details]
+    total = sum(item.value for item in powers)
+    named = tuple(
+        Term(f"{detail.accelerator.name} for {choice.streams.streams[item.stream].id}", it.value, "W")
+        for item, detail, it in zip(choice.placements, details, powers, strict=True)
+    )
+    found.append(Estimate("power_w", total, "W", terms=named, source=powers[0].source if powers else ""))
+    return tuple(found)
+
+
+def _bill(item: Holding) -> Term:
+    count = f"{min(item.instances_by_hour)} to {item.instances}" if item.instances_by_hour else f"{item.instances}"
+    return Term(
+        f"{count} x {item.offer}, {item.pricing}", item.cost_usd_per_month, "USD/month", ", ".join(item.services)
+    )
+
+
+def _mean_tokens(item: ServiceResult) -> float:
+    """Output tokens per second on average over the cycle; the estimate is that of the busiest hour."""
+    busiest = next(it.value for it in item.estimates if it.name == "output_tokens_per_second")
+    if not item.hourly:
+        return busiest
+    return busiest * sum(item.hourly) / len(item.hourly) / max(item.hourly)
+
+
+def _total(choice: Choice, held: Sequence[Holding], monthly: float) -> list[Estimate]:
+    months = choice.streams.scenario.budget.horizon_months
+    if months is None:
+        return []
+    capex = sum(item.capex_usd for item in held)
+    written_off = sum(
+        hourly * max(choice.instances[p])
+        for p in choice.used_pools
+        for name, hourly in choice.pools[p].terms
+        if name == "purchase"
+    )
+    running = monthly - per_month(written_off)
+    terms = [Term("running", running * months, "USD", f"{months} x {format_usd(running, 'month')}")]
+    facility = choice.streams.tables[0].facility
+    salvage = facility.salvage_share if facility else 0.0
+    if capex:
+        terms.insert(0, Term("purchase", capex * (1.0 - salvage), "USD", "less salvage" if salvage else ""))
+    total = total_cost_of_ownership(capex, running, months, salvage)
+    return [Estimate("tco_usd", total, "USD", terms=tuple(terms), source=f"over {format_months(months)}")]
