@@ -152,6 +152,10 @@ def _rivals(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) ->
     head = [say("Next best"), "", say(cost), "", say(first), say(second)]
     rows = [[cut(it.name, 40), it.gpus, it.cost, it.difference, it.ttft, it.tpot] for it in view.rivals]
     lines = table([head, *rows], "llrrrr")
+    if (wide := max(map(width, lines)) - COLUMNS) > 0:
+        longest = max(width(it.gpus) for it in view.rivals) - wide
+        rows = [[name, cut(gpus, longest), *rest] for name, gpus, *rest in rows]
+        lines = table([head, *rows], "llrrrr")
     found = [paint("strong", lines[0])]
     for line, rival in zip(lines[1:], view.rivals, strict=True):
         why = wrap(f"{rival.layout}: {rival.reason}", COLUMNS - 2)

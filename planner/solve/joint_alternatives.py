@@ -47,7 +47,7 @@ def _variants(fleet: FleetProblem, choice: Choice) -> Iterator[tuple[str, Proble
     streams = [item.stream for item in choice.placements]
     if len(set(streams)) < len(streams):
         services = tuple(replace(item, max_options=1) for item in problem.services)
-        yield "with one fleet for each service", replace(problem, services=services)
+        yield "with one fleet per service", replace(problem, services=services)
     for name in accelerators:
         yield f"without {name}", _less(fleet, problem, lambda pool, name=name: pool.offer.accelerator == name)  # type: ignore[misc]
     for kind in sorted({pool.price.kind for pool in used} - {"on-demand"}):
