@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.candidates.lengths import Lengths
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -44,8 +46,7 @@ RATE_TOLERANCE = 0.02
 class Demand:
     """The load. One of ``concurrency`` (requests in flight) and ``request_rate_per_s`` is given."""
 
-    input_tokens: int
-    output_tokens: int
+    lengths: Lengths
     prefix_hit_share: float
     concurrency: int | None
     request_rate_per_s: float | None
@@ -61,8 +62,7 @@ class Demand:
         return cls(
             hourly=work.hourly or (1.0,),
             shared=shared,
-            input_tokens=work.input_tokens,
-            output_tokens=work.output_tokens,
+            lengths=Lengths.of(work),
             prefix_hit_share=work.prefix_hit_share,
             concurrency=work.concurrency,
             request_rate_per_s=work.request_rate_per_s,
@@ -70,8 +70,13 @@ class Demand:
 
     @property
     def tokens_per_sequence(self) -> int:
-        """KV-cache tokens of a sequence at its end."""
-        return self.input_tokens + self.output_tokens
+        """KV-cache tokens of a sequence at its end, mean of those in flight."""
+        return ceil(self.lengths.full_tokens - _ROUNDING)
+
+    @property
+    def decode_steps(self) -> int:
+        """Tokens after the first of a request that 95 % of the others do not exceed."""
+        return max(ceil(self.lengths.tail_output_tokens) - 1, 0)
 
     @property
     def amount(self) -> int:
@@ -128,5 +133,5 @@ class Demand:
         if self.concurrency is not None:
             return batch.astype(np.int64)
         root = (np.sqrt(Z_95**2 + 4.0 * batch) - Z_95) / 2.0
-        rate = output_tok_s / self.output_tokens * root**2 / batch
+        rate = output_tok_s / self.lengths.output_tokens * root**2 / batch
         return np.asarray(np.floor(rate * MICRO), dtype=np.int64)

@@ -103,10 +103,17 @@ class Estimator:
             concurrency=batch,
             link_domain=domain[hardware],
         )
-        load = Load(self.demand.input_tokens, self.demand.output_tokens, self.demand.prefix_hit_share)
+        lengths = self.demand.lengths
+        load = Load(
+            lengths.input_tokens,
+            lengths.output_tokens,
+            self.demand.prefix_hit_share,
+            context_tokens=lengths.context_tokens,
+            tail_input_tokens=lengths.tail_input_tokens if lengths.tail_input_tokens > lengths.input_tokens else None,
+        )
         kv_tokens = self.kv_tokens[layout].astype(np.float64)
         serving = estimate_serving(self.profile, deployments, load, self.calibration, kv_tokens)
-        rest = max(self.demand.output_tokens - 1, 0)
+        rest = self.demand.decode_steps
         return Estimated(
             serving=serving,
             e2e_p95_ms=serving.ttft_p95_ms + rest * serving.tpot_p95_ms,

@@ -16,6 +16,7 @@ from planner.candidates.estimates import Estimator, joined
 from planner.candidates.fitting import Memory, fitted
 from planner.candidates.hardware import pools
 from planner.candidates.parallelism import degrees_to_try
+from planner.candidates.parts import WHOLE, Part
 from planner.candidates.refine import FIELD, batches_between, batches_carrying_more
 from planner.candidates.requirements import requirements
 from planner.candidates.rule_requirements import rule_requirements
@@ -49,13 +50,15 @@ def evaluate(
     rules: RuleSet | None = None,
     field: int = FIELD,
     together: bool = False,
+    part: Part = WHOLE,
 ) -> CandidateTable:
     """Evaluate every candidate of a scenario, under its rules or under ``rules`` instead.
 
     ``marked`` keeps what ``search`` and ``quality`` would cut and marks it as broken requirements instead; slower, for
     explaining why nothing is left. ``together`` says that fleets are chosen together, of this scenario and others:
     every pool is then refined to what a replica on it carries. Otherwise the cheapest plans of ``field`` accelerators
-    have their exact cost; those of others may be told a little dearer than they are. Raises InputError
+    have their exact cost; those of others may be told a little dearer than they are. ``part`` says which part of a
+    service ``scenario`` is. Raises InputError
     when the model cannot be resolved or the catalog lacks an id that the scenario names, or a rule is wrong or cannot
     be evaluated.
     """
@@ -104,6 +107,7 @@ def evaluate(
             preference=no_rows,
             broken=np.zeros((0, 0), dtype=bool),
             joint=together,
+            part=part,
         )
     )
     if together:
@@ -150,7 +154,7 @@ def _priced(table: CandidateTable) -> CandidateTable:
     if verdicts.violations:
         keep = ~verdicts.cut()
         table = replace(table, configuration=configuration[keep], pool=pool[keep], ruled_out=rejections(verdicts))
-    return resized(table, Held.of(table.scenario))
+    return resized(table, Held.of(table.scenario, table.part.of))
 
 
 def judged(table: CandidateTable) -> CandidateTable:

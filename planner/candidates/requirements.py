@@ -118,7 +118,7 @@ def _estimated(column: str, side: str, confidence: float | None) -> Callable[[Ca
 
 
 def _throughput(confidence: float | None) -> Callable[[CandidateTable], Floats]:
-    """Return what gives the output rate of the whole fleet under the scenario's load.
+    """Return what gives the output rate of the whole fleet under the scenario's load, for the service as a whole.
 
     At a concurrency C, C / b replicas' worth of sequences are in flight, whatever the number of replicas, each as fast
     as in a full batch or faster. At a request rate every fleet that keeps up answers what arrives.
@@ -129,9 +129,10 @@ def _throughput(confidence: float | None) -> Callable[[CandidateTable], Floats]:
         demand = table.demand
         if demand.request_rate_per_s is not None:
             keeps_up = table.configurations.capacity[table.configuration] > 0
-            return np.where(keeps_up, demand.request_rate_per_s * demand.output_tokens, 0.0)
+            arriving = demand.request_rate_per_s * demand.lengths.output_tokens / table.part.share
+            return np.where(keeps_up, arriving, 0.0)
         batch = table.configurations.batch[table.configuration]
-        return np.asarray(rate(table) / batch * (demand.concurrency or 0), dtype=np.float64)
+        return np.asarray(rate(table) / batch * (demand.concurrency or 0) / table.part.share, dtype=np.float64)
 
     return read
 

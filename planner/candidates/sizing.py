@@ -32,10 +32,10 @@ class Held:
     """Share of spot instances that is gone at any time."""
 
     @classmethod
-    def of(cls, scenario: Scenario) -> Held:
-        """Read what a scenario asks; a service that several fleets share is up when each of them is."""
+    def of(cls, scenario: Scenario, parts: int = 1) -> Held:
+        """Read what a scenario asks; a service of several fleets in ``parts`` parts is up when each of them is."""
         asked = scenario.sla.availability
-        each = None if asked is None else asked ** (1.0 / fleets_of(scenario))
+        each = None if asked is None else asked ** (1.0 / (fleets_of(scenario) * parts))
         return cls(each, scenario.sla.spare_nodes, scenario.limits.spot_interruption)
 
 

@@ -11,6 +11,7 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from planner.candidates.mixing import joint
+from planner.candidates.parts import Part, Way, divided
 from planner.candidates.refine import FIELD
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from planner.catalog import Catalog
     from planner.rules.rule import RuleSet
     from planner.scenario import Scenario
-
-Way = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,11 @@ class Stream:
     """Unique: the service's name, and after a slash which of its requests."""
     service: str
     table: CandidateTable
+
+    @property
+    def part(self) -> Part:
+        """Which part of its service it is."""
+        return self.table.part
 
     @property
     def demand(self) -> tuple[int, ...]:
@@ -87,12 +91,14 @@ def streams_of(
 
         catalog = load_catalog()
     together = joint(scenario)
-    streams = [
-        Stream(
-            part.name,
-            part.name,
-            evaluate(part, catalog, marked=marked, rules=rules, field=field, together=together),
-        )
-        for part in scenario.parts
-    ]
-    return Streams(scenario, catalog, tuple(streams))
+    streams: list[Stream] = []
+    choices = []
+    for service in scenario.parts:
+        parts, ways = divided(service)
+        start = len(streams)
+        for part, own in parts:
+            table = evaluate(own, catalog, marked=marked, rules=rules, field=field, together=together, part=part)
+            streams.append(Stream(f"{service.name}/{part.label}".rstrip("/"), service.name, table))
+        if len(ways) > 1:
+            choices.append(tuple(tuple(start + index for index in way) for way in ways))
+    return Streams(scenario, catalog, tuple(streams), tuple(choices))

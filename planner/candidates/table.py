@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from planner.candidates.parts import WHOLE, Part
 from planner.cost import per_month, usd
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class CandidateTable:
     """[requirement, row]: the row does not hold the requirement."""
     joint: bool = False
     """Whether fleets are chosen together, so that limits on the whole plan say nothing of a single row."""
+    part: Part = WHOLE
+    """Which part of its service the load is."""
     ruled_out: tuple[Rejection, ...] = ()
     """What rules cut when layouts and prices met."""
 

@@ -74,7 +74,8 @@ def asked_line(table: CandidateTable) -> tuple[str, ...]:
         if demand.concurrency is not None
         else f"{demand.request_rate_per_s:g} requests arrive per second"
     )
-    tokens = f"each with {demand.input_tokens:,} tokens in and {demand.output_tokens:,} out"
+    lengths = demand.lengths
+    tokens = f"each with {lengths.input_tokens:,.0f} tokens in and {lengths.output_tokens:,.0f} out"
     return (f"{table.architecture.id}: {load}, {tokens}, {demand.tokens_per_sequence:,} in the KV cache at the end.",)
 
 

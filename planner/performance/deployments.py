@@ -124,3 +124,15 @@ class Load:
     waves: Number = 10.0
     """Requests that each client sends one after another; with many, the initial burst weighs little."""
     speculation: Speculation | None = field(default=None)
+    context_tokens: Number | None = None
+    """What a decode step reads of a sequence, where it is not the mean prompt and half of the mean output: requests of
+    unequal length stay for as long as their output takes."""
+    tail_input_tokens: Number | None = None
+    """Prompt that 5 % of the requests reach, where prompts are not all alike."""
+
+    @property
+    def context(self) -> Number:
+        """Mean tokens in the cache of a sequence that decodes."""
+        if self.context_tokens is not None:
+            return self.context_tokens
+        return np.maximum(self.input_tokens, 1.0) + np.maximum(self.output_tokens, 1.0) / 2

@@ -111,8 +111,8 @@ def estimate_serving(
         if metric != "throughput":
             ratio = calibration.percentiles.get(metric, 1.0)
             tail = name.replace("mean", "p95")
-            columns[tail] = value * ratio
-            columns[f"{tail}_low"], columns[f"{tail}_high"] = value * low * ratio, value * high * ratio
+            late = value * ratio + (timing.tail_ms if metric == "ttft" else 0.0)
+            columns[tail], columns[f"{tail}_low"], columns[f"{tail}_high"] = late, late * low, late * high
     request = np.zeros(len(deployments)) if static else coefficients["request"]
     terms = _terms(timing, request) | {
         "ttft_measured_ms": _difference(values[0], timing.ttft_ms),
@@ -160,12 +160,11 @@ def mixing(deployments: Deployments) -> NDArray[np.bool_]:
 
 def kv_capacity(work: Resources, load: Load, kv_tokens: FloatArray | None) -> FloatArray:
     """Return the sequences whose cache fits a replica, each holding its prompt and half its output on average."""
-    length = np.maximum(load.input_tokens, 1.0) + load.output_tokens * 0.5
     if kv_tokens is None:
         free = KV_SHARE * work.memory_bytes - work.resident_bytes - RESERVE_BYTES
         per_gpu = np.maximum(free, 0.0) / np.maximum(work.kv_bytes_per_token, 1e-9)
         kv_tokens = per_gpu * work.attention_groups
-    return np.maximum(kv_tokens / length, 1.0)
+    return np.maximum(kv_tokens / load.context, 1.0)
 
 
 def _offsets(calibration: Calibration, metric: str, evidence: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -210,4 +209,5 @@ def _terms(timing: Timing, request_ms: FloatArray) -> dict[str, FloatArray]:
         "ttft_scheduling_ms": timing.scheduling_ms,
         "ttft_waiting_ms": timing.waiting_ms,
         "ttft_queueing_ms": timing.queueing_ms,
+        "ttft_tail_ms": timing.tail_ms,
     }

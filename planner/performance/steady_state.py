@@ -38,6 +38,8 @@ class Timing:
     decode: StepTime
     prefill_ms: FloatArray
     """The request's own prefill, alone on the machine."""
+    tail_ms: FloatArray
+    """What the prefill of a long prompt takes beyond that of the mean one (``Load.tail_input_tokens``)."""
     prefill_cost_ms: FloatArray
     """Machine time that one prompt takes when prompts are packed into full steps."""
     speculation_ms: FloatArray
@@ -80,7 +82,7 @@ def closed_loop(
     tokens = np.maximum(prompt * (1.0 - load.prefix_hit_share), 1.0)
     output = np.maximum(load.output_tokens * shape, 1.0)
     running = np.minimum(concurrency, np.maximum(capacity, 1.0))
-    decode = step_time(r, c, decode=running / r.stages, context=prompt + output / 2)
+    decode = step_time(r, c, decode=running / r.stages, context=load.context * shape)
     decode_ms = _speculate(decode.total_ms, load)
     most = np.maximum(TOKEN_BUDGET / tokens, 1.0)
     packed = prefill_step_ms(r, c, tokens * most, most, prompt) / most / r.stages
@@ -105,6 +107,7 @@ def closed_loop(
         running=running,
         decode=decode,
         prefill_ms=alone,
+        tail_ms=_tail_ms(r, c, load, alone),
         prefill_cost_ms=cost,
         speculation_ms=decode_ms - decode.total_ms,
         scheduling_ms=ttft - c["request"] - alone - waiting,
@@ -113,6 +116,15 @@ def closed_loop(
         interference_ms=interference,
         utilisation=running * cost / np.maximum(total, 1e-9),
     )
+
+
+def _tail_ms(r: Resources, c: Coefficients, load: Load, alone: FloatArray) -> FloatArray:
+    """Return what the prefill of the long prompts takes beyond ``alone``, that of the mean one."""
+    if load.tail_input_tokens is None:
+        return np.zeros_like(alone)
+    prompt = np.maximum(load.tail_input_tokens * np.ones_like(alone), 1.0)
+    tokens = np.maximum(prompt * (1.0 - load.prefix_hit_share), 1.0)
+    return np.maximum(prefill_step_ms(r, c, tokens, np.ones_like(alone), prompt) - alone, 0.0)
 
 
 def _speculate(decode_ms: FloatArray, load: Load) -> FloatArray:
@@ -157,7 +169,7 @@ def open_loop(r: Resources, c: Coefficients, load: Load, rate_per_s: FloatArray,
     most = np.maximum(capacity, 1.0)
 
     def tpot_at(running: FloatArray) -> tuple[FloatArray, StepTime]:
-        step = step_time(r, c, decode=running / r.stages, context=prompt + output / 2)
+        step = step_time(r, c, decode=running / r.stages, context=load.context * shape)
         decode_ms = _speculate(step.total_ms, load)
         return decode_ms / np.maximum(1.0 - busy * np.minimum(c["interference"], 1.0), 1e-3), step
 
@@ -182,6 +194,7 @@ def open_loop(r: Resources, c: Coefficients, load: Load, rate_per_s: FloatArray,
         running=np.where(stable, running, most),
         decode=decode,
         prefill_ms=alone,
+        tail_ms=_tail_ms(r, c, load, alone),
         prefill_cost_ms=cost,
         speculation_ms=decode_ms - decode.total_ms,
         scheduling_ms=base - c["request"] - alone - waiting,
@@ -199,7 +212,7 @@ def static_batch(r: Resources, c: Coefficients, load: Load, batch: FloatArray) -
     output = np.maximum(load.output_tokens * shape, 1.0)
     tokens = batch * prompt
     prefill = prefill_step_ms(r, c, tokens, batch, prompt)
-    decode = step_time(r, c, decode=batch / r.stages, context=prompt + output / 2)
+    decode = step_time(r, c, decode=batch / r.stages, context=load.context * shape)
     total = prefill + decode.total_ms * (output - 1.0)
     nothing = np.zeros_like(total)
     return Timing(
@@ -209,6 +222,7 @@ def static_batch(r: Resources, c: Coefficients, load: Load, batch: FloatArray) -
         running=batch,
         decode=decode,
         prefill_ms=prefill,
+        tail_ms=nothing,
         prefill_cost_ms=prefill / batch,
         speculation_ms=nothing,
         scheduling_ms=nothing,
@@ -225,7 +239,7 @@ def saturated(r: Resources, c: Coefficients, load: Load, capacity: FloatArray) -
     prompt = np.maximum(load.input_tokens * shape, 1.0)
     output = np.maximum(load.output_tokens * shape, 1.0)
     running = np.maximum(capacity, 1.0)
-    decode = step_time(r, c, decode=running / r.stages, context=prompt + output / 2).total_ms
+    decode = step_time(r, c, decode=running / r.stages, context=load.context * shape).total_ms
     most = np.maximum(TOKEN_BUDGET / prompt, 1.0)
     cost = prefill_step_ms(r, c, prompt * most, most, prompt) / most / r.stages
     return np.asarray(running * output / (running * cost + output * decode) * 1e3)

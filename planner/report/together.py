@@ -92,7 +92,8 @@ def _part(item: Deployment, say: Translator) -> Part:
     whole = item.load_share > 1 - 1e-9
     share = "" if whole else say("{share} of the load", share=format_percent(item.load_share, 0))
     if item.requests:
-        share = f"{item.requests}: {share}" if share else item.requests
+        requests = say.sentence(item.requests)
+        share = f"{requests}: {share}" if share else requests
     return Part(share, item.offer, fleet(item, say))
 
 

@@ -130,15 +130,25 @@ def confidence_in_something(draft: Draft) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def _mean_output(load: dict[str, Any]) -> float | None:
+    """Return the mean output of the requests, by classes where there are some; None where it is not known."""
+    sizes: list[dict[str, Any]] = load.get("sizes") or []
+    if not sizes:
+        return load.get("output_tokens") or None
+    if any(item.get(name) is None for item in sizes for name in ("share", "output_tokens")):
+        return None
+    return float(sum(item["share"] * item["output_tokens"] for item in sizes))
+
+
 def throughput_that_arrives(draft: Draft) -> Iterator[Problem]:
     """No more tokens can be generated than requests ask for."""
     load, asked = _section(draft, "workload"), _section(draft, "sla").get("output_tokens_per_second")
-    rate, tokens = load.get("request_rate_per_s"), load.get("output_tokens")
+    rate, tokens = load.get("request_rate_per_s"), _mean_output(load)
     if asked is not None and rate is not None and tokens is not None and asked > rate * tokens * (1 + 1e-9):
         most = format_rate_per_second(rate * tokens, "tok")
         yield Problem(
             ("sla", "output_tokens_per_second"),
-            f"{format_rate_per_second(asked, 'tok')} cannot be: {format_rate_per_second(rate)} requests of {tokens} "
+            f"{format_rate_per_second(asked, 'tok')} cannot be: {format_rate_per_second(rate)} requests of {tokens:g} "
             f"output tokens ask for {most}",
             f"ask at most {most}, or raise workload.request_rate", "contradiction",
         )  # fmt: skip

@@ -94,7 +94,7 @@ class Detail:
         demand = table.demand
         busiest = max(demand.hourly) * self.share
         if demand.request_rate_per_s is not None:
-            return demand.request_rate_per_s * busiest * demand.output_tokens
+            return demand.request_rate_per_s * busiest * demand.lengths.output_tokens
         return per_replica * (demand.concurrency or 0) * busiest / self.batch
 
     def availability(self) -> float:

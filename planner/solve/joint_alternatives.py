@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,14 @@ from planner.plan import Alternative
 from planner.solve.figures import latency
 from planner.solve.joint import solved_choice
 from planner.solve.placement import Choice, deployment, details_of, holdings
+from planner.solve.prune import restrict
 from planner.units import format_usd
 
 if TYPE_CHECKING:
     from planner.candidates.hardware import Pool
     from planner.candidates.streams import Streams
     from planner.solve.fleet import FleetProblem
-    from planner.solve.problem import Problem, Solver
+    from planner.solve.problem import Solver
 
 
 def rivals(
@@ -26,8 +27,8 @@ def rivals(
     """Return up to ``count`` plans, cheapest first, each the best of all that lack one trait of ``choice``."""
     found: list[Alternative] = []
     seen = {_signature(choice)}
-    for name, problem in _variants(fleet, choice):
-        answer = solved_choice(streams, fleet, problem, solver)
+    for name, variant in _variants(fleet, choice):
+        answer = solved_choice(streams, variant, variant.problem, solver)
         if answer is None:
             continue
         other, _ = answer
@@ -38,29 +39,38 @@ def rivals(
     return tuple(sorted(found, key=lambda item: (item.cost_usd_per_month, item.name))[:count])
 
 
-def _variants(fleet: FleetProblem, choice: Choice) -> Iterator[tuple[str, Problem]]:
+def _variants(fleet: FleetProblem, choice: Choice) -> Iterator[tuple[str, FleetProblem]]:
     problem = replace(fleet.problem, tie_ppm=0, ties=())
+    fleet = replace(fleet, problem=problem)
     used = [choice.pools[p] for p in choice.used_pools]
+    streams = [item.stream for item in choice.placements]
+    divided = [index for index, stream in enumerate(choice.streams.streams) if stream.part.label]
+    if set(streams) & set(divided):
+        yield "without dividing requests", _without(fleet, divided)
     accelerators = sorted({pool.offer.accelerator for pool in used})
     if len(accelerators) > 1:
-        yield "with one type of accelerator", replace(problem, max_kinds=1)
-    streams = [item.stream for item in choice.placements]
+        yield "with one type of accelerator", replace(fleet, problem=replace(problem, max_kinds=1))
     if len(set(streams)) < len(streams):
         services = tuple(replace(item, max_options=1) for item in problem.services)
-        yield "with one fleet per service", replace(problem, services=services)
+        yield "with one fleet per service", replace(fleet, problem=replace(problem, services=services))
     for name in accelerators:
-        yield f"without {name}", _less(fleet, problem, lambda pool, name=name: pool.offer.accelerator == name)  # type: ignore[misc]
+        yield f"without {name}", _less(fleet, lambda pool, name=name: pool.offer.accelerator == name)  # type: ignore[misc]
     for kind in sorted({pool.price.kind for pool in used} - {"on-demand"}):
         what = "what is owned" if kind == "owned" else f"{kind} prices"
-        yield f"without {what}", _less(fleet, problem, lambda pool, kind=kind: pool.price.kind == kind)  # type: ignore[misc]
+        yield f"without {what}", _less(fleet, lambda pool, kind=kind: pool.price.kind == kind)  # type: ignore[misc]
 
 
-def _less(fleet: FleetProblem, problem: Problem, gone: Callable[[Pool], bool]) -> Problem:
-    """Return ``problem`` without the pools of which ``gone`` is true."""
-    most = tuple(
-        0 if gone(pool) else limit for pool, limit in zip(fleet.pools, problem.pools.max_instances, strict=True)
-    )
-    return replace(problem, pools=replace(problem.pools, max_instances=most))
+def _without(fleet: FleetProblem, streams: Collection[int]) -> FleetProblem:
+    """Return ``fleet`` without the options of some streams, so that no way that needs them is left."""
+    kept = [o for o, service in enumerate(fleet.problem.options.service) if service not in streams]
+    return replace(fleet, problem=restrict(fleet.problem, kept), rows=tuple(fleet.rows[o] for o in kept))
+
+
+def _less(fleet: FleetProblem, gone: Callable[[Pool], bool]) -> FleetProblem:
+    """Return ``fleet`` without the pools of which ``gone`` is true."""
+    pools = fleet.problem.pools
+    most = tuple(0 if gone(pool) else limit for pool, limit in zip(fleet.pools, pools.max_instances, strict=True))
+    return replace(fleet, problem=replace(fleet.problem, pools=replace(pools, max_instances=most)))
 
 
 def _signature(choice: Choice) -> tuple[object, ...]:

@@ -37,6 +37,7 @@ def reasons_of(
     return (
         _least(choice, monthly, outcome),
         *(f"{item.name[:1].upper()}{item.name[1:]}, {_beside(item, monthly)}." for item in rivals if item.name),
+        *_parts(choice),
         *_divided(choice),
         *_shared(held),
         *_changing(choice, held),
@@ -61,6 +62,19 @@ def _beside(item: Alternative, monthly: float) -> str:
     if abs(more) < 0.005:
         return "the cheapest plan costs the same"
     return f"the cheapest plan costs {format_usd(abs(more), 'month')} {'more' if more > 0 else 'less'}"
+
+
+def _parts(choice: Choice) -> Iterable[str]:
+    """Say of each service whose requests are divided, which of them run where."""
+    for service in choice.streams.scenario.parts:
+        mine: dict[str, list[str]] = {}
+        for item in choice.placements:
+            stream = choice.streams.streams[item.stream]
+            if stream.service == service.name and stream.part.label:
+                mine.setdefault(stream.part.label, []).append(choice.pools[item.pool].offer.id)
+        if mine:
+            said = "; ".join(f"{label} on {' and '.join(offers)}" for label, offers in mine.items())
+            yield f"The requests of {service.name} are divided: {said}."
 
 
 def _divided(choice: Choice) -> Iterable[str]:

@@ -5,14 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.candidates.demand import MICRO, Demand
+from planner.candidates.lengths import Lengths
+
+LENGTHS = Lengths(1000.0, 100.0, 1100.0, 1050.0, 1000.0, 100.0)
 
 
 def closed(concurrency: int) -> Demand:
-    return Demand(1000, 100, 0.0, concurrency, None)
+    return Demand(LENGTHS, 0.0, concurrency, None)
 
 
 def arriving(rate: float) -> Demand:
-    return Demand(1000, 100, 0.0, None, rate)
+    return Demand(LENGTHS, 0.0, None, rate)
 
 
 def fleets(demand: Demand, batches: np.ndarray) -> set[int]:
