@@ -5,6 +5,10 @@ Two kinds of load. A **concurrency** C is a closed loop: C requests are always i
 sqrt(m) (an M/G/infinity queue has Poisson occupancy whatever the service time). An SLA on a 95th percentile is then
 asked to hold at the 95th percentile of the occupancy, b = m + 1.645 sqrt(m), and a replica that holds its SLA at b
 sequences is given the rate that keeps m in flight.
+
+Where one is served after the other, as where replicas only prefill, occupancy has a longer tail than Poisson's: the
+b-th prompt is met with a probability of at most rho^b at a utilisation rho (M/M/1, whose tail is that of M/D/1 or
+longer), so rho may be 0.05^(1/b).
 """
 
 from __future__ import annotations
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 Z_95 = 1.645
 """95th percentile of the standard normal distribution."""
+
+LATE = 0.05
+"""Share of requests that may meet more others than a 95th percentile is held for."""
 
 MICRO = 1_000_000
 """Request rates enter the solver as whole micro-requests per second."""
@@ -54,14 +61,17 @@ class Demand:
     """The load in each hour of a cycle, as shares of what is given above."""
     shared: bool = False
     """Whether several fleets may carry the load together, so that every batch makes a difference."""
+    in_turn: bool = False
+    """Whether a replica serves one request after the other."""
 
     @classmethod
-    def of(cls, scenario: Scenario, *, shared: bool = False) -> Demand:
+    def of(cls, scenario: Scenario, *, shared: bool = False, in_turn: bool = False) -> Demand:
         """Read the load of a scenario."""
         work = scenario.workload
         return cls(
             hourly=work.hourly or (1.0,),
             shared=shared,
+            in_turn=in_turn,
             lengths=Lengths.of(work),
             prefix_hit_share=work.prefix_hit_share,
             concurrency=work.concurrency,
@@ -132,6 +142,9 @@ class Demand:
         """
         if self.concurrency is not None:
             return batch.astype(np.int64)
+        if self.in_turn:
+            busiest = output_tok_s / self.lengths.output_tokens
+            return np.asarray(np.floor(busiest * LATE ** (1.0 / batch) * MICRO), dtype=np.int64)
         root = (np.sqrt(Z_95**2 + 4.0 * batch) - Z_95) / 2.0
         rate = output_tok_s / self.lengths.output_tokens * root**2 / batch
         return np.asarray(np.floor(rate * MICRO), dtype=np.int64)

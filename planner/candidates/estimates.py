@@ -69,15 +69,18 @@ class Estimator:
     demand: Demand
     profile: ModelProfile
     calibration: Calibration
+    stage: str = ""
 
     @classmethod
-    def of(cls, architecture: ModelArchitecture, layouts: Layouts, found: Memory, demand: Demand) -> Estimator:
-        """Prepare the estimates of ``layouts``."""
+    def of(
+        cls, architecture: ModelArchitecture, layouts: Layouts, found: Memory, demand: Demand, stage: str = ""
+    ) -> Estimator:
+        """Prepare the estimates of ``layouts``, which serve whole requests or a ``stage`` of them."""
         from planner.performance.calibration import load_calibration
         from planner.performance.profile import ModelProfile
 
         profile = ModelProfile.from_architecture(architecture)
-        return cls(architecture, layouts, found.kv_tokens, demand, profile, load_calibration())
+        return cls(architecture, layouts, found.kv_tokens, demand, profile, load_calibration(), stage)
 
     def __call__(self, layout: Ints, batch: Ints) -> Estimated:
         """Estimate replicas of the given layouts (indices) that hold the given batches."""
@@ -112,7 +115,18 @@ class Estimator:
             tail_input_tokens=lengths.tail_input_tokens if lengths.tail_input_tokens > lengths.input_tokens else None,
         )
         kv_tokens = self.kv_tokens[layout].astype(np.float64)
-        serving = estimate_serving(self.profile, deployments, load, self.calibration, kv_tokens)
+        serving = estimate_serving(
+            self.profile,
+            deployments,
+            load,
+            self.calibration,
+            kv_tokens,
+            prefill_only=self.stage == "prefill",
+        )
+        if self.stage:
+            from planner.candidates.handover import handover_ms, later
+
+            serving = later(serving, handover_ms(self, layout, serving))
         rest = self.demand.decode_steps
         return Estimated(
             serving=serving,

@@ -76,14 +76,16 @@ def evaluate(
         catalog = load_catalog()
     check_scenario(scenario, catalog)
     architecture = _architecture(scenario, catalog)
-    demand = Demand.of(scenario, shared=together)
+    demand = Demand.of(scenario, shared=together, in_turn=part.stage == "prefill")
     facility = facility_of(scenario, catalog)
     ruling = Ruling.of(scenario, architecture, catalog, marked=marked, rules=rules)
     degrees = degrees_to_try(scenario, architecture, marked=marked)
     offered, cut_offers = pools(scenario, catalog, facility, ruling, degrees, marked=marked)
-    layouts = enumerate_layouts(scenario, architecture, catalog, offered, ruling, degrees, marked=marked)
+    layouts = enumerate_layouts(
+        scenario, architecture, catalog, offered, ruling, degrees, marked=marked, stage=part.stage
+    )
     layouts, found, least_gpus = fitted(architecture, layouts, offered, demand.tokens_per_sequence)
-    estimator = Estimator.of(architecture, layouts, found, demand)
+    estimator = Estimator.of(architecture, layouts, found, demand, part.stage)
     layout, batch = _coarse(demand, found, fine=marked)
     no_rows: Ints = np.zeros(0, dtype=np.int64)
     table = _priced(
@@ -98,7 +100,7 @@ def evaluate(
             least_gpus=least_gpus,
             estimator=estimator,
             ruling=ruling,
-            requirements=(*requirements(scenario, marked=marked), *rule_requirements(ruling)),
+            requirements=(*requirements(scenario, marked=marked, stage=part.stage), *rule_requirements(ruling)),
             rejected=(*cut_offers, *layouts.rejected),
             configurations=configured(demand, layout, batch, estimator(layout, batch)),
             configuration=no_rows,

@@ -38,7 +38,7 @@ def joint(scenario: Scenario) -> bool:
     together = len(scenario.parts) > 1 or fleets_of(scenario) > 1 or work.hourly or work.sizes
     return bool(
         together
-        or scenario.search.disaggregated
+        or any(part.search.disaggregated for part in scenario.parts)
         or scenario.inventory
         or scenario.limits != replace(Limits(), **{name: getattr(scenario.limits, name) for name in _OF_OFFERS})
         or scenario.objective != Objective()

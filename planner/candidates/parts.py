@@ -37,6 +37,8 @@ class Part:
     of: int = 1
     """Parts into which the service may be divided, each of which has to be up for it to be up."""
     stage: Stage = ""
+    ttft_share: float = 1.0
+    """Share of the service's limit on TTFT that the part may use."""
 
 
 WHOLE = Part()

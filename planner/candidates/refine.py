@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.candidates.stages import family_numbers
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -83,7 +85,10 @@ def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
     # A batch below the first that fails carries less than that one: throughput grows with the batch.
     most = np.where(all_, best, carried[at])
     gpus = table.fleets.reserved_gpus[order][first]
-    like = np.unique(np.stack([pool[first], gpus]), axis=1, return_inverse=True)[1].reshape(-1)
+    alike = [pool[first], gpus]
+    if table.part.stage:  # what hands a cache over has to be of the same family, so that each has its own best
+        alike.append(family_numbers(table)[order][first])
+    like = np.unique(np.stack(alike), axis=1, return_inverse=True)[1].reshape(-1)
     known = np.zeros(int(like.max()) + 1, dtype=np.int64)
     np.maximum.at(known, like, best)
     wanted = ~all_ & (most > known[like])

@@ -73,18 +73,19 @@ class Requirement:
         return ~(actual >= self.limit)
 
 
-def requirements(scenario: Scenario, *, marked: bool) -> tuple[Requirement, ...]:
+def requirements(scenario: Scenario, *, marked: bool, stage: str = "") -> tuple[Requirement, ...]:
     """Return the scenario's requirements, in the order in which reports list them.
 
-    ``marked`` adds those that otherwise cut before a row exists: quality and the restrictions of ``search``.
+    Of the stages of a request, prefill decides the first token alone and decode all that comes after it. ``marked``
+    adds those that otherwise cut before a row exists: quality and the restrictions of ``search``.
     """
-    found = [*_latency(scenario), *_availability(scenario), *_budget(scenario)]
+    found = [*_latency(scenario, stage), *_availability(scenario), *_budget(scenario)]
     if marked:
         found += [*_quality(scenario), *_search(scenario)]
     return tuple(found)
 
 
-def _latency(scenario: Scenario) -> list[Requirement]:
+def _latency(scenario: Scenario, stage: str) -> list[Requirement]:
     """Return the limits on predictions, which hold with ``sla.confidence`` or else by the best estimate."""
     sla = scenario.sla
     sure = sla.confidence
@@ -96,15 +97,34 @@ def _latency(scenario: Scenario) -> list[Requirement]:
         ("e2e_p95", sla.e2e_p95_ms, "e2e_p95_ms"),
     )
     for name, limit, column in per_configuration:
-        if limit is not None:
-            found.append(Requirement(f"sla.{name}", "max", limit, "ms", _estimated(column, "high", sure)))
-    if sla.output_tokens_per_second is not None:
+        if limit is None or (stage == "prefill" and not name.startswith("ttft")):
+            continue
+        read = _estimated(column, "high", sure)
+        if name.startswith("ttft"):
+            read = _of_the_limit(read)
+        elif name.startswith("e2e") and stage == "decode":
+            read = _after(read, sla.ttft_p95_ms or 0.0)
+        found.append(Requirement(f"sla.{name}", "max", limit, "ms", read))
+    if sla.output_tokens_per_second is not None and stage != "prefill":
         floor = float(sla.output_tokens_per_second)
         found.append(Requirement("sla.output_tokens_per_second", "min", floor, "tok/s", _throughput(sure)))
     return found
 
 
-def _estimated(column: str, side: str, confidence: float | None) -> Callable[[CandidateTable], Floats]:
+Read = Callable[["CandidateTable"], "Floats"]
+
+
+def _of_the_limit(read: Read) -> Read:
+    """Return what the service's TTFT may be told as, where a part may use a share of the limit only."""
+    return lambda table: read(table) / table.part.ttft_share
+
+
+def _after(read: Read, ms: float) -> Read:
+    """Return ``read`` with the time that passes at most before the decode stage."""
+    return lambda table: read(table) + ms * (1.0 - table.part.ttft_share)
+
+
+def _estimated(column: str, side: str, confidence: float | None) -> Read:
     """Return what reads an estimate of every row, at a confidence where one is asked."""
 
     def read(table: CandidateTable) -> Floats:

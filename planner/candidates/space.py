@@ -36,6 +36,8 @@ class Hardware:
 
     accelerator: Accelerator
     link_domain: int
+    network_gbps: float | None = None
+    """Rate of the network per device in one direction; only where a KV cache has to pass it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +90,18 @@ def enumerate_layouts(
     parallelism: tuple[Parallelism, ...],
     *,
     marked: bool,
+    stage: str = "",
 ) -> Layouts:
     """Return every layout that no rule forbids, in lexicographic order of the axes.
 
+    A ``stage`` of requests needs an engine that hands caches over, and a network whose rate is known.
     With ``marked`` true the scenario's ``search`` and quality do not cut: see ``requirements``.
     """
     search = scenario.search
     engines = tuple(e for _, e in sorted(catalog.engines.items()) if e.serving)
     weights = tuple(f for _, f in sorted(catalog.formats.items()) if not f.compute_only)
     kv_formats = tuple(f for _, f in sorted(catalog.kv_formats.items()))
-    hardware, held = _placements(pools, parallelism)
+    hardware, held = _placements(pools, parallelism, networked=bool(stage))
     parameters = architecture_parameters(architecture)
     native = architecture.native_format or "bf16"
     recovery = tuple(
@@ -120,6 +124,15 @@ def enumerate_layouts(
     for h, x in held:
         placed[h, x] = True
     alive &= placed[:, None, None, None, :]
+    if stage:
+        able = np.array([engine.parallelism.disaggregated for engine in engines])
+        cut(able[None, :, None, None, None], "no-disaggregation", "engines that cannot run prefill and decode apart")
+        known = np.array([bool(item.network_gbps) for item in hardware], dtype=bool)
+        cut(
+            known[:, None, None, None, None],
+            "unknown-network",
+            "offers whose network to hand a cache over is not known",
+        )
     if not marked:
         for key, ids, axis in (
             ("engines", [e.id for e in engines], (None, slice(None), None, None, None)),
@@ -170,26 +183,27 @@ def architecture_parameters(architecture: ModelArchitecture) -> int:
 
 
 def _placements(
-    pools: Sequence[Pool], parallelism: Sequence[Parallelism]
+    pools: Sequence[Pool], parallelism: Sequence[Parallelism], *, networked: bool = False
 ) -> tuple[tuple[Hardware, ...], dict[tuple[int, int], tuple[int, ...]]]:
     """Return the hardware that pools bring and, per (hardware, parallelism), the pools that hold a replica.
 
     Which degrees a pool holds is for rules to say. Where the fast link joins fewer devices than the group has, the
     hardware counts as one with that smaller domain; otherwise the size of the domain makes no difference and the
-    accelerator's own stands for all.
+    accelerator's own stands for all. ``networked`` tells hardware apart by its network as well.
     """
     widest: dict[str, int] = {}
     for pool in pools:
         name = pool.offer.accelerator
         widest[name] = max(widest.get(name, pool.accelerator.link.domain), pool.offer.link_domain)
-    wanted: dict[tuple[str, int], tuple[Hardware, dict[int, list[int]]]] = {}
+    wanted: dict[tuple[str, int, float], tuple[Hardware, dict[int, list[int]]]] = {}
     for p, pool in enumerate(pools):
         for x in pool.holds:
             degrees = parallelism[x]
             inside = degrees.tp <= max(pool.offer.link_domain, 1)
             domain = widest[pool.offer.accelerator] if inside else pool.offer.link_domain
-            key = (pool.offer.accelerator, domain)
-            wanted.setdefault(key, (Hardware(pool.accelerator, domain), {}))[1].setdefault(x, []).append(p)
+            network = (pool.offer.network_gbps or 0.0) / pool.offer.gpus if networked else None
+            key = (pool.offer.accelerator, domain, network or 0.0)
+            wanted.setdefault(key, (Hardware(pool.accelerator, domain, network), {}))[1].setdefault(x, []).append(p)
     ordered = [wanted[key] for key in sorted(wanted)]
     held = {(h, x): tuple(ps) for h, (_, by_layout) in enumerate(ordered) for x, ps in sorted(by_layout.items())}
     return tuple(item for item, _ in ordered), held

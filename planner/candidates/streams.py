@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from planner.candidates.mixing import joint
 from planner.candidates.parts import Part, Way, divided
 from planner.candidates.refine import FIELD
+from planner.candidates.stages import Family, families, of_family, staged
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from planner.candidates.table import CandidateTable
     from planner.catalog import Catalog
     from planner.rules.rule import RuleSet
@@ -29,11 +34,20 @@ class Stream:
     """Unique: the service's name, and after a slash which of its requests."""
     service: str
     table: CandidateTable
+    family: Family | None = None
+    """Of a stage of requests: what its rows have to have in common with those of the other stage."""
 
     @property
     def part(self) -> Part:
         """Which part of its service it is."""
         return self.table.part
+
+    @property
+    def rows(self) -> NDArray[np.bool_]:
+        """[row]: whether the row of the table is one of the stream."""
+        if self.family is None:
+            return np.ones(len(self.table), dtype=bool)
+        return of_family(self.table, self.family)
 
     @property
     def demand(self) -> tuple[int, ...]:
@@ -59,6 +73,11 @@ class Streams:
     def tables(self) -> tuple[CandidateTable, ...]:
         """The table of each stream."""
         return tuple(item.table for item in self.streams)
+
+    @property
+    def evaluated(self) -> tuple[CandidateTable, ...]:
+        """The tables, each once: the families of a stage share one."""
+        return tuple({id(table): table for table in self.tables}.values())
 
     @property
     def cycle(self) -> int:
@@ -91,14 +110,26 @@ def streams_of(
 
         catalog = load_catalog()
     together = joint(scenario)
+
+    def table(part: Part, own: Scenario) -> CandidateTable:
+        return evaluate(own, catalog, marked=marked, rules=rules, field=field, together=together, part=part)
+
     streams: list[Stream] = []
     choices = []
     for service in scenario.parts:
         parts, ways = divided(service)
         start = len(streams)
+        found = [tuple(start + index for index in way) for way in ways]
         for part, own in parts:
-            table = evaluate(own, catalog, marked=marked, rules=rules, field=field, together=together, part=part)
-            streams.append(Stream(f"{service.name}/{part.label}".rstrip("/"), service.name, table))
-        if len(ways) > 1:
-            choices.append(tuple(tuple(start + index for index in way) for way in ways))
+            streams.append(Stream(f"{service.name}/{part.label}".rstrip("/"), service.name, table(part, own)))
+        if service.search.disaggregated:
+            prefill, decode = (table(part, own) for part, own in staged(service))
+            for family in families(prefill, decode):
+                found.append((len(streams), len(streams) + 1))
+                streams += [
+                    Stream(f"{service.name}/{stage.part.label} {' '.join(family)}", service.name, stage, family)
+                    for stage in (prefill, decode)
+                ]
+        if len(found) > 1:
+            choices.append(tuple(found))
     return Streams(scenario, catalog, tuple(streams), tuple(choices))

@@ -98,6 +98,10 @@ class Calibration:
         values = np.exp(table).T
         return {name: values[i][found.index] for i, name in enumerate(NAMES)}
 
+    def typical(self, name: str) -> float:
+        """Return a coefficient as it is before any deviation. Raises ValueError for a name that is none."""
+        return math.exp(float(self.base[NAMES.index(name)]))
+
     def probable_error(self, metric: str, evidence: str = "pair") -> float:
         """Return the error, as a share, that half of the predictions of ``metric`` stay within.
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.performance import steady_state
 from planner.performance.calibration import EVIDENCE, Calibration
 from planner.performance.corrections import factor, features
 from planner.performance.deployments import Deployments, IntArray, Load
@@ -75,18 +76,22 @@ def estimate_serving(
     *,
     request_rate_per_s: FloatArray | None = None,
     static: bool = False,
+    prefill_only: bool = False,
 ) -> ServingEstimates:
     """Estimate every row of ``deployments`` at its ``concurrency`` (closed loop).
 
     ``kv_tokens`` is what the KV cache of a replica holds, in tokens; without it a rough budget is reckoned. With
     ``request_rate_per_s`` (per replica) requests arrive at random instead, and no more than ``concurrency`` decode at
-    once. ``static`` means one batch without a server.
+    once. ``static`` means one batch without a server, ``prefill_only`` a replica that answers with the first token and
+    hands the KV cache over.
     """
     found = situations(deployments, (profile.key,))
     coefficients = calibration.coefficients(found)
     work = resources(profile, deployments)
     capacity = kv_capacity(work, load, kv_tokens)
-    if static:
+    if prefill_only:
+        timing = steady_state.prefill_only(work, coefficients, load, deployments.concurrency, capacity)
+    elif static:
         timing = static_batch(work, coefficients, load, deployments.concurrency)
     elif request_rate_per_s is not None:
         most = np.minimum(capacity, deployments.concurrency)
@@ -95,21 +100,18 @@ def estimate_serving(
         timing = closed_loop(work, coefficients, load, deployments.concurrency, capacity, mixing(deployments))
     evidence = calibration.evidence(found)
     length = np.asarray(load.output_tokens, dtype=np.float64)
-    values = corrected(
-        calibration,
-        found,
-        features(deployments, load, timing.running),
-        (timing.ttft_ms, timing.tpot_ms, timing.output_tok_s),
-        length,
-        closed=request_rate_per_s is None,
-    )
+    values = (timing.ttft_ms, timing.tpot_ms, timing.output_tok_s)
+    if not prefill_only:  # what was measured nearby decoded as well
+        x = features(deployments, load, timing.running)
+        values = corrected(calibration, found, x, values, length, closed=request_rate_per_s is None)
     columns: dict[str, FloatArray] = {}
     names = ("ttft_mean_ms", "tpot_mean_ms", "output_tok_s")
     for metric, name, value in zip(METRICS, names, values, strict=True):
         low, high = _offsets(calibration, metric, evidence)
         columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = value, value * low, value * high
         if metric != "throughput":
-            ratio = calibration.percentiles.get(metric, 1.0)
+            # Prefills alone take as long as there are prompts in flight; nothing else spreads them.
+            ratio = 1.0 if prefill_only else calibration.percentiles.get(metric, 1.0)
             tail = name.replace("mean", "p95")
             late = value * ratio + (timing.tail_ms if metric == "ttft" else 0.0)
             columns[tail], columns[f"{tail}_low"], columns[f"{tail}_high"] = late, late * low, late * high

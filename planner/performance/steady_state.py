@@ -118,6 +118,41 @@ def closed_loop(
     )
 
 
+def prefill_only(r: Resources, c: Coefficients, load: Load, concurrency: FloatArray, capacity: FloatArray) -> Timing:
+    """Return the means of a replica that prefills and hands over, with ``concurrency`` prompts always in flight.
+
+    Nothing decodes, so no pace but that of the prefills themselves holds clients back: a prompt waits for all others,
+    and N of them pass in the time of N prefills in full steps.
+    """
+    shape = np.ones_like(r.gpus)
+    prompt = np.maximum(load.input_tokens * shape, 1.0)
+    tokens = np.maximum(prompt * (1.0 - load.prefix_hit_share), 1.0)
+    running = np.minimum(concurrency, np.maximum(capacity, 1.0))
+    most = np.maximum(TOKEN_BUDGET / tokens, 1.0)
+    packed = prefill_step_ms(r, c, tokens * most, most, prompt) / most / r.stages
+    alone = prefill_step_ms(r, c, tokens, np.ones_like(tokens), prompt)
+    waiting = (running - 1.0) * packed
+    ttft = c["request"] + alone + waiting
+    queueing = np.maximum(concurrency - running, 0.0) / running * ttft
+    nothing = np.zeros_like(ttft)
+    return Timing(
+        ttft_ms=ttft + queueing,
+        tpot_ms=nothing,
+        output_tok_s=concurrency / (ttft + queueing) * 1e3,
+        running=running,
+        decode=step_time(r, c, decode=0.0, context=0.0),
+        prefill_ms=alone,
+        tail_ms=_tail_ms(r, c, load, alone),
+        prefill_cost_ms=packed,
+        speculation_ms=nothing,
+        scheduling_ms=nothing,
+        waiting_ms=waiting,
+        queueing_ms=queueing,
+        interference_ms=nothing,
+        utilisation=running * packed / ttft,
+    )
+
+
 def _tail_ms(r: Resources, c: Coefficients, load: Load, alone: FloatArray) -> FloatArray:
     """Return what the prefill of the long prompts takes beyond ``alone``, that of the mean one."""
     if load.tail_input_tokens is None:

@@ -103,6 +103,25 @@ def inventory_with_running_cost(draft: Draft) -> Iterator[Problem]:
             )  # fmt: skip
 
 
+def disaggregated_at_a_rate(draft: Draft) -> Iterator[Problem]:
+    """Stages have to be told how many requests arrive, and how the time of a request is divided between them."""
+    if not _section(draft, "search").get("disaggregated"):
+        return
+    if _section(draft, "workload").get("concurrency") is not None:
+        yield Problem(
+            ("search", "disaggregated"),
+            "needs workload.request_rate: of requests in flight, how many wait for a prefill depends on the decoding",
+            "write `request_rate: 12/s` instead of `concurrency`", "contradiction", True,
+        )  # fmt: skip
+    sla = _section(draft, "sla")
+    if sla.get("e2e_p95_ms") is not None and sla.get("ttft_p95_ms") is None:
+        yield Problem(
+            ("search", "disaggregated"),
+            "needs sla.ttft_p95 beside sla.e2e_p95, to divide the time of a request between the stages",
+            "add `ttft_p95: 2s`", "missing-key", True,
+        )  # fmt: skip
+
+
 def limits_that_decide(draft: Draft) -> Iterator[Problem]:
     """Of two limits of which one includes the other, the wider must not be the stricter one's shadow."""
     sla = _section(draft, "sla")
@@ -225,6 +244,7 @@ SERVICE_CHECKS: tuple[Check, ...] = (
     limits_that_decide,
     confidence_in_something,
     throughput_that_arrives,
+    disaggregated_at_a_rate,
 )
 """What is asked of each service."""
 

@@ -120,6 +120,9 @@ def checks_of_services(draft: Draft) -> Iterator[Problem]:
 
     for index, item in enumerate(draft.get("services") or ()):
         shared = {**draft, **item} if isinstance(item, dict) else draft
+        if isinstance(item, dict):
+            own = {key: value for key, value in (item.get("search") or {}).items() if value not in (None, False)}
+            shared["search"] = {**(draft.get("search") or {}), **own}
         for check in SERVICE_CHECKS:
             for problem in check(shared):
                 yield replace(problem, location=("services", index, *problem.location))

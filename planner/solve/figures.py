@@ -20,6 +20,7 @@ _TTFT_TERMS = {
     "ttft_prefill_ms": ("prefill", "the request's own prompt, alone on the replica"),
     "ttft_waiting_ms": ("waiting", "for the prefills of other requests"),
     "ttft_queueing_ms": ("queueing", "for room in the KV cache"),
+    "ttft_handover_ms": ("handover", "KV cache of the prompt over the network"),
 }
 _TPOT_TERMS = {
     "tpot_linear_ms": ("linear layers", "weights read, or their arithmetic where that is slower"),
@@ -31,6 +32,10 @@ _TPOT_TERMS = {
     "tpot_host_ms": ("host", "fixed time per step and layer"),
     "tpot_interference_ms": ("prefills of others", "output / prefill interference"),
 }
+
+
+LATENCIES = frozenset({"ttft_p50_ms", "ttft_p95_ms", "tpot_p95_ms", "e2e_p95_ms", "output_tokens_per_second"})
+"""Names of the estimates of ``latency``."""
 
 
 def estimates(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:

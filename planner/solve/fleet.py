@@ -42,17 +42,18 @@ def fleet_problem(streams: Streams, tie_ppm: int = 0, rows: Sequence[NDArray[np.
     cheapest row: those are the ties that the solver breaks. Power in ties is the rated power of what is rented or
     bought; the cost of power that is drawn is part of the cost. Plans within ``tie_ppm`` of the best count as its ties.
     """
-    scenario = streams.scenario
-    masks = [table.feasible for table in streams.tables] if rows is None else rows
-    chosen = [by_preference(table, _options(table, mask)) for table, mask in zip(streams.tables, masks, strict=True)]
+    scenario, tables = streams.scenario, streams.tables
+    masks = [table.feasible for table in tables] if rows is None else rows
+    masks = [mask & stream.rows for mask, stream in zip(masks, streams.streams, strict=True)]
+    chosen = [by_preference(table, _options(table, mask)) for table, mask in zip(tables, masks, strict=True)]
     pools = _pools(streams, chosen)
     number = {pool.id: index for index, pool in enumerate(pools)}
     listed = tuple((s, row) for s, mine in enumerate(chosen) for row in mine.tolist())
 
     def column(read: str) -> list[int]:
-        return [value for s, mine in enumerate(chosen) for value in _column(streams.tables[s], mine, read)]
+        return [value for s, mine in enumerate(chosen) for value in _column(tables[s], mine, read)]
 
-    of_pool = tuple(number[streams.tables[s].pools[int(streams.tables[s].pool[row])].id] for s, row in listed)
+    of_pool = tuple(number[tables[s].pools[int(tables[s].pool[row])].id] for s, row in listed)
     costs, replica_cost = tuple(pool.fixed_cost for pool in pools), tuple(column("replica_cost"))
     goal = goal_of(scenario, streams.catalog, pools, costs, replica_cost, column("replica_watts"), of_pool)
     kinds = sorted({pool.offer.accelerator for pool in pools})
@@ -129,10 +130,14 @@ def by_preference(table: CandidateTable, rows: NDArray[np.int64]) -> NDArray[np.
     The least quantized first, weights before KV cache; then the shorter time from request to last token, at the batch
     of the row. The table's own order has the last word.
     """
+    if rows.size < 2:
+        return rows
     axes = table.layouts.axes
     native = table.architecture.native_format or "bf16"
-    bits = np.array([[precision(weights, kv, native) for kv in axes.kv_formats] for weights in axes.weights])
-    kept = bits[table.column("weights")[rows], table.column("kv")[rows]]
+    pairs = np.stack([table.column("weights")[rows], table.column("kv")[rows]], axis=1)
+    distinct, which = np.unique(pairs, axis=0, return_inverse=True)
+    bits = np.array([precision(axes.weights[w], axes.kv_formats[k], native) for w, k in distinct.tolist()])
+    kept = bits[which.reshape(-1)]
     latency = table.configurations.estimated.e2e_p95_ms[table.configuration[rows]]
     return np.asarray(rows[np.lexsort((rows, latency, -kept[:, 1], -kept[:, 0]))])
 

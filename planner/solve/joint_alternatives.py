@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from planner.cost import per_month, usd
 from planner.plan import Alternative
-from planner.solve.figures import latency
+from planner.solve.figures import LATENCIES
 from planner.solve.joint import solved_choice
+from planner.solve.joint_figures import service_estimates
 from planner.solve.placement import Choice, deployment, details_of, holdings
 from planner.solve.prune import restrict
 from planner.units import format_usd
@@ -80,7 +81,12 @@ def _signature(choice: Choice) -> tuple[object, ...]:
 def _alternative(name: str, other: Choice, plan: Choice) -> Alternative:
     details = details_of(other)
     first = other.placements[0]
-    table = other.streams.tables[first.stream]
+    streams = other.streams.streams
+    fleets = [
+        (streams[item.stream].table, detail)
+        for item, detail in zip(other.placements, details, strict=True)
+        if streams[item.stream].service == streams[first.stream].service
+    ]
     more = per_month(usd(1) * (other.cost - plan.cost))
     share = more / per_month(usd(1) * plan.cost) if plan.cost else 0.0
     change = (
@@ -91,7 +97,7 @@ def _alternative(name: str, other: Choice, plan: Choice) -> Alternative:
     return Alternative(
         deployment=deployment(other, first, details[0]),
         cost_usd_per_month=per_month(usd(1) * other.cost),
-        estimates=latency(table, details[0]),
+        estimates=tuple(item for item in service_estimates(fleets) if item.name in LATENCIES),
         reason=f"{change}: the cheapest {name}",
         name=name,
         holdings=holdings(other),

@@ -64,7 +64,9 @@ class View:
 
     def __init__(self, streams: Streams) -> None:
         self.streams = streams
-        self.whole = fleet_problem(streams, rows=[np.ones(len(table), dtype=bool) for table in streams.tables]).problem
+        tables = [id(table) for table in streams.tables]
+        self._first = [tables.index(table) for table in tables]
+        self.whole = fleet_problem(streams, rows=[stream.rows for stream in streams.streams]).problem
         self.asked = self._asked()
         self._known: dict[frozenset[str], bool] = {}
         self._refined: set[tuple[int, frozenset[str]]] = set()
@@ -107,18 +109,21 @@ class View:
         return ~np.asarray(table.broken[asked].any(axis=0))
 
     def _refine(self, index: int, ids: frozenset[str]) -> None:
-        """Add the batches that carry most under some requirements, so that no subset looks worse than it is."""
-        if (index, ids) in self._refined:
+        """Add the batches that carry most under some requirements, so that no subset looks worse than it is.
+
+        Streams that share a table, as the families of a stage do, share what is added to it.
+        """
+        before = self.streams.streams[index].table
+        key = (self._first[index], ids)
+        if key in self._refined:
             return
-        self._refined.add((index, ids))
-        stream = self.streams.streams[index]
-        some = judged(replace(stream.table, requirements=_among(stream.table.requirements, ids)))
+        self._refined.add(key)
+        some = judged(replace(before, requirements=_among(before.requirements, ids)))
         finer = refined(some, batches_carrying_more)
         if len(finer) == len(some):
             return
-        table = judged(replace(finer, requirements=stream.table.requirements))
-        streams = list(self.streams.streams)
-        streams[index] = replace(stream, table=table)
+        table = judged(replace(finer, requirements=before.requirements))
+        streams = (replace(it, table=table) if it.table is before else it for it in self.streams.streams)
         self.streams = replace(self.streams, streams=tuple(streams))
 
     def holds(self, active: Iterable[str]) -> bool:
@@ -164,7 +169,7 @@ def joint_conflict(scenario: Scenario, catalog: Catalog) -> Conflict:
 
 
 def _cuts(streams: Streams) -> list[Rejection]:
-    return [item for table in streams.tables for item in (*table.rejected, *table.ruled_out)]
+    return [item for table in streams.evaluated for item in (*table.rejected, *table.ruled_out)]
 
 
 def _cause(view: View, item: Asked, others: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner.cost import per_month, total_cost_of_ownership, usd_per_million_tokens
 from planner.plan import Estimate, Term
-from planner.solve.figures import latency, memory, power_of, quality_of
+from planner.solve.figures import LATENCIES, latency, memory, power_of, quality_of
 from planner.units import HOURS_PER_MONTH, format_months, format_usd
 
 if TYPE_CHECKING:
@@ -26,10 +26,41 @@ Fleet = tuple["CandidateTable", "Detail"]
 
 
 def service_estimates(fleets: Sequence[Fleet]) -> tuple[Estimate, ...]:
-    """Return what a service gets from its fleets: of each figure the worst, or the sum."""
-    parts = [(*latency(*own), memory(*own), *quality_of(own[1]), power_of(own[1])) for own in fleets]
+    """Return what a service gets from its fleets: of each figure the worst, or the sum.
+
+    Where prefill and decode are apart, the times of both add up to the time of a request.
+    """
+    prefill, decode = ([own for own in fleets if own[0].part.stage == stage] for stage in ("prefill", "decode"))
+    if not prefill:
+        return _over(fleets)
+    first, rest = ({item.name: item for item in _over(stage)} for stage in (prefill, decode))
+    found = {**rest, "memory_per_gpu_bytes": memory(*fullest(fleets))}
+    found["power_w"] = worst([first["power_w"], rest["power_w"]])
+    for name in ("ttft_p50_ms", "ttft_p95_ms"):
+        found[name] = _one_after_the_other(first[name], rest[name])
+    found["e2e_p95_ms"] = _one_after_the_other(first["ttft_p95_ms"], rest["e2e_p95_ms"])
+    return tuple(found.values())
+
+
+def fullest(fleets: Sequence[Fleet]) -> Fleet:
+    """Return the fleet whose GPUs have the least memory left, as a share of what they have."""
+    return max(fleets, key=lambda own: memory(*own).value / own[1].accelerator.memory_bytes_usable)
+
+
+def _over(fleets: Sequence[Fleet]) -> tuple[Estimate, ...]:
+    parts = [(*latency(*own), *quality_of(own[1]), power_of(own[1])) for own in fleets]
     names = dict.fromkeys(item.name for items in parts for item in items)
-    return tuple(worst([item for items in parts for item in items if item.name == name]) for name in names)
+    found = [worst([item for items in parts for item in items if item.name == name]) for name in names]
+    last_latency = 1 + max(index for index, item in enumerate(found) if item.name in LATENCIES)
+    return (*found[:last_latency], memory(*fullest(fleets)), *found[last_latency:])
+
+
+def _one_after_the_other(first: Estimate, then: Estimate) -> Estimate:
+    """Return the sum of two times, each a term of it; the ends of their intervals add up as well."""
+    terms = (Term("prefill stage", first.value, first.unit), Term("decode stage", then.value, then.unit))
+    ends = [(first.low, then.low), (first.high, then.high)]
+    low, high = (None if a is None or b is None else a + b for a, b in ends)
+    return replace(then, value=first.value + then.value, low=low, high=high, terms=terms, source=first.source)
 
 
 def worst(items: Sequence[Estimate]) -> Estimate:

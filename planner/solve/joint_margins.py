@@ -13,12 +13,10 @@ from planner.candidates.supply import counts, owned_prices
 from planner.cost import usd
 from planner.solve.assemble import margin
 from planner.solve.certainty import PREDICTED
-from planner.solve.figures import memory
+from planner.solve.joint_figures import fullest
 from planner.units import HOURS_PER_MONTH
 
 if TYPE_CHECKING:
-    from planner.candidates import CandidateTable
-    from planner.candidates.requirements import Requirement
     from planner.plan import Estimate, Holding, Margin
     from planner.scenario import Scenario
     from planner.solve.joint_figures import Fleet
@@ -38,12 +36,19 @@ _FIGURES = {
 def service_margins(scenario: Scenario, fleets: Sequence[Fleet], found: dict[str, Estimate]) -> tuple[Margin, ...]:
     """Return the margins of a service, whose figures are ``found``; its worst fleet decides."""
     result = []
-    for item in fleets[0][0].requirements:
+    # Of the stages of a request, each is asked some of it.
+    asked = {item.id: item for table, _ in reversed(fleets) for item in table.requirements}
+    for item in asked.values():
         if item.of_plan or item.id.startswith(PREFIX) or item.sense == "in":
             continue
         sure = scenario.sla.confidence if item.id in PREDICTED else None
         if sure is not None:
-            values = [float(_requirement(own, item.id).actual(own)[detail.row]) for own, detail in fleets]
+            values = [
+                float(it.actual(own)[detail.row])
+                for own, detail in fleets
+                for it in own.requirements
+                if it.id == item.id
+            ]
             value = min(values) if item.sense == "min" else max(values)
         elif item.id == "sla.availability":
             value = float(np.prod([detail.availability() for _, detail in fleets]))
@@ -53,14 +58,9 @@ def service_margins(scenario: Scenario, fleets: Sequence[Fleet], found: dict[str
     least = scenario.quality.min_recovery
     if least is not None and "recovery" in found:
         result.append(margin("quality.min_recovery", "min", least, found["recovery"].value, "share"))
-    fullest = max(fleets, key=lambda pair: memory(*pair).value / pair[1].accelerator.memory_bytes_usable)
-    usable = float(fullest[1].accelerator.memory_bytes_usable)
-    result.append(margin("memory_per_gpu", "max", usable, memory(*fullest).value, "bytes"))
+    usable = float(fullest(fleets)[1].accelerator.memory_bytes_usable)
+    result.append(margin("memory_per_gpu", "max", usable, found["memory_per_gpu_bytes"].value, "bytes"))
     return tuple(result)
-
-
-def _requirement(table: CandidateTable, name: str) -> Requirement:
-    return next(item for item in table.requirements if item.id == name)
 
 
 def plan_margins(choice: Choice, held: Sequence[Holding], monthly: float) -> tuple[Margin, ...]:

@@ -45,7 +45,7 @@ def assemble_joint(choice: Choice, outcome: Outcome, rivals: Sequence[Alternativ
     deployments = tuple(
         deployment(choice, item, detail) for item, detail in zip(choice.placements, details, strict=True)
     )
-    tables = streams.tables
+    tables = streams.evaluated
     return Plan(
         scenario=streams.scenario.name,
         deployments=deployments,

@@ -46,7 +46,7 @@ def reasons_of(
 
 
 def _least(choice: Choice, monthly: float, outcome: Outcome) -> str:
-    tables = choice.streams.tables
+    tables = choice.streams.evaluated
     feasible = sum(int(np.count_nonzero(table.feasible)) for table in tables)
     total = sum(len(table) for table in tables)
     cost = format_usd(monthly, "month")

@@ -79,9 +79,10 @@ class MilpModel:
                     self._used[o] = self._solver.IntVar(0, 1, "")
                     for replicas, most in zip(self._replicas[o], needed, strict=True):
                         self._row(-self._infinity, 0, [(replicas, 1), (self._used[o], -most)])
+        # C4 No more instances than the quota, nor than could be needed.
+        bounds = problem.most_instances()
         for p in sorted({options.pool[o] for o in self._among}):
-            # C4 No more instances than the quota, nor than could be needed.
-            most = problem.most_instances(p)
+            most = bounds[p]
             self._most[p] = most
             if pools.is_committed(p):
                 self._instances[p] = [self._solver.IntVar(0, most, "")] * len(self._periods)

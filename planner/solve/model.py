@@ -128,9 +128,9 @@ def _variables(model: Model) -> None:
         else:
             model.replicas.append([model.variable(0, most) for most in needed])
             model.scale.append([1] * len(needed))
+    # C4 No more instances than the quota, nor than could be needed.
+    model.most.extend(problem.most_instances())
     for p in range(len(pools)):
-        # C4 No more instances than the quota, nor than could be needed.
-        model.most.append(problem.most_instances(p))
         if pools.is_committed(p):
             model.instances.append([model.variable(0, model.most[p])] * len(periods))
         else:

@@ -137,7 +137,7 @@ def deployment(choice: Choice, item: Placement, detail: Detail) -> Deployment:
     changing = len(set(item.replicas)) > 1
     return replace(
         made,
-        requests=stream.id.removeprefix(stream.service).lstrip("/"),
+        requests=stream.part.label,
         load_share=item.share,
         replicas_by_hour=item.replicas if changing else (),
     )

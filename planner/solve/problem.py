@@ -244,20 +244,25 @@ class Problem:
         rows = zip(self.hours, replicas, instances, strict=True)
         return sum(hours * (dot(weights[0], bought) + dot(weights[1], counts)) for hours, counts, bought in rows)
 
-    def most_instances(self, pool: int) -> int:
-        """Return how many instances of ``pool`` a best choice may hold: its quota, or what all services need there."""
-        most = 0
-        for index, service in enumerate(self.services):
-            sizes = sorted(
-                (
-                    -(-self.needed(o) * self.options.gpus[o] // self.pools.gpus[pool]) + self.options.spare[o]
-                    for o in range(len(self.options))
-                    if self.options.pool[o] == pool and self.options.service[o] == index
-                ),
-                reverse=True,
-            )
-            most += sum(sizes[: service.max_options])
-        return min(most, self.pools.max_instances[pool])
+    def most_instances(self) -> list[int]:
+        """[pool]: how many instances a best choice may hold: its quota, or what the services that are carried need."""
+        sizes: dict[tuple[int, int], list[int]] = {}
+        for o in range(len(self.options)):
+            pool = self.options.pool[o]
+            most = -(-self.needed(o) * self.options.gpus[o] // self.pools.gpus[pool]) + self.options.spare[o]
+            sizes.setdefault((pool, self.options.service[o]), []).append(most)
+        needed: dict[int, dict[int, int]] = {}
+        for (pool, service), found in sizes.items():
+            allowed = self.services[service].max_options
+            needed.setdefault(pool, {})[service] = sum(sorted(found, reverse=True)[:allowed])
+        optional = self.optional()
+        bounds = []
+        for pool, quota in enumerate(self.pools.max_instances):
+            mine = needed.get(pool, {})
+            always = sum(most for service, most in mine.items() if service not in optional)
+            chosen = sum(max(sum(mine.get(service, 0) for service in way) for way in ways) for ways in self.choices)
+            bounds.append(min(always + chosen, quota))
+        return bounds
 
 
 @dataclass(frozen=True, slots=True)

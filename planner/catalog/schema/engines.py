@@ -86,6 +86,8 @@ class Parallelism(Entity):
     attention_data: bool = False
     """Attention replicated over data-parallel ranks while experts are shared (MLA models)."""
     multi_node: bool = False
+    disaggregated: bool = False
+    """Prefill and decode in different instances, with the KV cache handed over between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Engine(Entity):
     settings: tuple[Setting, ...]
     source: Text
     as_of: AsOf
+    disaggregated_source: str = ""
+    """Where it says that prefill and decode may run apart."""
     aliases: tuple[str, ...] = ()
     notes: str = ""
 
