@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from planner.catalog import load_catalog
+from planner.error_summary import Errors
 from planner.memory.validation import is_memory_rows, validate_memory
-from planner.memory.validation.summary import Errors
 
 
 def errors(path: Path) -> dict[tuple[str, str], Errors]:
