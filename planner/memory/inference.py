@@ -196,7 +196,7 @@ def loaded_bytes(weights: WeightBytes, runtime: Runtime, architecture: ModelArch
     """
     held = weights.per_gpu + runtime.loading_bytes - (0 if runtime.rotary_tables else weights.rotary)
     if runtime.embedding_on_host and not architecture.tied_embeddings:
-        return held - sum(local for name, _, local in weights.by_component if name == "embedding")
+        return held - weights.held_by(("embedding",))[1]
     return held
 
 

@@ -142,7 +142,7 @@ def _embedding(weights: WeightBytes, architecture: ModelArchitecture) -> int:
     """Return the bytes of the input embedding that an engine may leave on the host."""
     if architecture.tied_embeddings:
         return 0
-    return sum(local for name, _, local in weights.by_component if name == "embedding")
+    return weights.held_by(("embedding",))[1]
 
 
 def _distinct(compute: Callable[..., T], *keys: Ints) -> tuple[list[T], Ints]:

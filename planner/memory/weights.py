@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 from planner.architecture.model import Component, ModelArchitecture, Tensor
@@ -26,6 +26,11 @@ class WeightBytes:
     """On the GPU that holds most: its share, what every GPU repeats, and the rotary table."""
     rotary: int
     by_component: tuple[tuple[Component, int, int], ...]
+
+    def held_by(self, components: Container[str]) -> tuple[int, int]:
+        """Return the bytes that some components take in the checkpoint, and on the fullest GPU."""
+        found = [(size, local) for name, size, local in self.by_component if name in components]
+        return sum(size for size, _ in found), sum(local for _, local in found)
 
 
 def weight_bytes(
