@@ -43,6 +43,21 @@ def is_quantized(tensor: Tensor, fmt: WeightFormat, *, mixture: bool = False) ->
     return _groups_fit(tensor.columns, fmt)
 
 
+def converts(tensor: Tensor, fmt: WeightFormat, architecture: ModelArchitecture) -> bool:
+    """Return whether the format stores a tensor class of a model in fewer than 16 bits, in most layers that have it."""
+    if fmt.bits_per_weight >= FULL_PRECISION_BITS:
+        return False
+    for rule in _rules_for(tensor, fmt, architecture):
+        if rule.layers == "all" and (not rule.mixture or architecture.experts):
+            return rule.bits < FULL_PRECISION_BITS
+    return fmt.kind == "gguf" or is_quantized(tensor, fmt, mixture=architecture.experts > 0)
+
+
+def differs_by_width(fmt: WeightFormat, architecture: ModelArchitecture) -> bool:
+    """Return whether some tensors of the model have bits of their own in the format."""
+    return any(_rules_for(tensor, fmt, architecture) for tensor, _ in architecture.tensors())
+
+
 def _groups_fit(columns: int, fmt: WeightFormat) -> bool:
     """Quantizers leave a matrix alone whose input features do not make whole groups."""
     return fmt.granularity != "group" or all(not columns % item.columns for item in fmt.metadata if item.columns)

@@ -29,6 +29,13 @@ PUBLISHED = (
     ("gpt-oss-120b-Q8_0", "openai/gpt-oss-120b", "GGUF MXFP4 experts + Q8_0", 63_374_323_968, 1e-5),
     ("openai/gpt-oss-20b", "openai/gpt-oss-20b", "MXFP4 experts", 13_761_264_768, 1e-5),
     ("deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-V3", "FP8 block128 + MTP", 688_574_839_360, 1e-6),
+    ("mlx-community/DeepSeek-V4-Pro", "deepseek-ai/DeepSeek-V4-Pro", "MLX 8bit", 849_681_803_879, 2e-4),
+    ("mlx-community/Kimi-K2.6-mlx-DQ3_K_M-q8", "moonshotai/Kimi-K2.5", "MLX 3bit", 470_628_683_776, 2.1e-3),
+    ("mlx-community/GLM-5.1-DQ4plus-q8", "zai-org/GLM-5", "MLX 8bit", 465_173_655_552, 1e-6),
+    ("mlx-community/NVIDIA-Nemotron-3-Nano-30B-A3B-NVFP4", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "MLX 4bit",
+     19_323_906_944, 1e-5),
+    ("mlx-community/gemma-4-26b-a4b-it-4bit", "google/gemma-4-26B-A4B", "MLX 4bit", 15_608_614_044, 1e-4),
+    ("mlx-community/gemma-4-26b-a4b-it-6bit", "google/gemma-4-26B-A4B", "MLX 6bit", 21_781_015_708, 1e-4),
     ("MiniMaxAI/MiniMax-M2.7", "MiniMaxAI/MiniMax-M2.5", "FP8 block128", 230_066_110_464, 5e-4),
 )  # fmt: skip
 

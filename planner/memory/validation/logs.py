@@ -143,6 +143,10 @@ def _printed_tokens(budget: InferenceBudget, row: LogRow, engine_id: str) -> int
 COUNTS_SEQUENCES_SINCE = 12
 
 
+FP8_WITH_NARROWER_EXPERTS = ("deepseek_v4",)
+"""Their config's quant_method, which engines print, is fp8, though it stores the experts in FP4 (expert_dtype)."""
+
+
 def _weight_format(row: LogRow, architecture: ModelArchitecture, engine_id: str) -> str:
     text = (row.text("quantization"), row.text("model"), row.text("weight_dtype"))
     fmt = find_format(*text)
@@ -150,6 +154,8 @@ def _weight_format(row: LogRow, architecture: ModelArchitecture, engine_id: str)
         return ""
     if fmt is None:
         fmt = architecture.native_format or "bf16"
+    if fmt.startswith("fp8") and architecture.model_type in FP8_WITH_NARROWER_EXPERTS:
+        return architecture.native_format or fmt
     if fmt == "fp8-e4m3" and architecture.model_type.startswith(("qwen3", "deepseek", "minimax", "glm")):
         return "fp8-e4m3-block128"
     return fmt
