@@ -27,6 +27,7 @@ PUBLISHED = (
     ("starcoder-newbpe-q4_0.gguf", "bigcode/starcoder", "GGUF Q4_0", 8_987_411_904, 2e-4),
     ("LFM2-1.2B-Q4_K_M.gguf", "LiquidAI/LFM2-1.2B", "GGUF Q4_K_M", 730_893_024, 3e-4),
     ("gpt-oss-120b-Q8_0", "openai/gpt-oss-120b", "GGUF MXFP4 experts + Q8_0", 63_374_323_968, 1e-5),
+    ("granite-4.0-h-small-Q8_0", "ibm-granite/granite-4.0-h-small", "GGUF Q8_0", 34_261_297_152, 1e-9),
     ("openai/gpt-oss-20b", "openai/gpt-oss-20b", "MXFP4 experts", 13_761_264_768, 1e-5),
     ("deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-V3", "FP8 block128 + MTP", 688_574_839_360, 1e-6),
     ("mlx-community/DeepSeek-V4-Pro", "deepseek-ai/DeepSeek-V4-Pro", "MLX 8bit", 849_681_803_879, 2e-4),

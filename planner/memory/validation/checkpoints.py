@@ -66,7 +66,7 @@ def checkpoint_format(written: str, name: str, native: str | None = None) -> str
     """Return the format id of a checkpoint, from the format as written and its name; ``native`` is the publisher's own.
 
     MLX files say their number format in the name where they are not plain integers. A name without any is that of the
-    publisher's files, and MLX has no NVFP4 recipe of its own: such files are the publisher's too.
+    publisher's own files; those in NVFP4 are taken for the publisher's too, whose recipe leaves more in 16 bit.
     """
     text, short = written.lower(), name.rsplit("/", 1)[-1].lower()
     if text.startswith("mlx"):
