@@ -15,7 +15,7 @@ from planner.memory.accounting.runtime import EngineOptions, Kernels, Runtime, S
 from planner.memory.accounting.vllm_version import states_per_sequence
 from planner.memory.kv_cache import BLOCK_TOKENS, kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.kv_pool import Pool, pool
-from planner.memory.loading_overhead import loading_overhead
+from planner.memory.loading_overhead import casts_experts, loading_overhead
 from planner.memory.padding import expert_padding
 from planner.memory.shape import forward_shape
 from planner.memory.sharding import Layout
@@ -122,7 +122,9 @@ def inference_budget(
     runtime = runtime_of(architecture, fmt, accelerator, engine, layout, options)
     padding = expert_padding(engine.id, fmt.id, accelerator)
     weights = weight_bytes(architecture, fmt, tp, pp, ep, attention_dp=options.attention_dp, padding=padding)
-    overhead = loading_overhead(architecture, fmt, layout) if runtime.weighs_free_memory else 0
+    overhead = 0
+    if runtime.weighs_free_memory:
+        overhead = loading_overhead(architecture, fmt, layout, casts=casts_experts(accelerator))
     loaded = loaded_bytes(weights, runtime, architecture) + overhead
     budget = int(runtime.kv_budget(loaded))
     block = PAGE_TOKENS[engine.id]

@@ -7,6 +7,7 @@ multiplies by, and its tables of cosines, which are twice as wide as those of ot
 from __future__ import annotations
 
 from planner.architecture.model import LayerGroup, ModelArchitecture
+from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.formats import WeightFormat
 from planner.memory.allocator import reserved_bytes
 from planner.memory.sharding import Layout, group_kv_heads, local_shape, outer_tensors, stage_counts
@@ -32,25 +33,39 @@ SGLANG_ROTARY_BYTES = 4
 """SGLang keeps cosines and sines in 32 bit on CUDA (RotaryEmbedding.__init__)."""
 
 
-def loading_overhead(architecture: ModelArchitecture, fmt: WeightFormat, layout: Layout) -> int:
-    """Return the bytes on the fullest GPU that loading takes beyond the tensors and 16-bit rotary tables."""
+def casts_experts(accelerator: Accelerator) -> bool:
+    """Return whether SGLang casts experts into the device's own layout, as it does to FRACTAL_NZ on Ascend.
+
+    Each is copied and the old one freed (UnquantizedFusedMoEMethod.process_weights_after_loading); the room of the
+    largest stays with the allocator.
+    """
+    return accelerator.vendor.casefold() == "huawei"
+
+
+def loading_overhead(architecture: ModelArchitecture, fmt: WeightFormat, layout: Layout, *, casts: bool = False) -> int:
+    """Return the bytes on the fullest GPU that loading takes beyond the tensors and 16-bit rotary tables.
+
+    ``casts``: experts are cast into a layout of the device (``casts_experts``).
+    """
     stages = stage_counts(architecture, layout.pp)
     fullest = max(range(layout.pp), key=lambda stage: sum(stages[stage]))
     sizes = [
         int(class_bytes(tensor, fmt, architecture, layout, 1))
         for tensor in outer_tensors(architecture, fullest, layout.pp)
     ]
-    copies = 0
+    copies = cast = 0
     layers = []
     for group, count in zip(architecture.layers, stages[fullest], strict=True):
         held, repeated = _layer(group, fmt, architecture, layout)
         layers += [(index, held) for index in group.indices[:count]]
         copies += repeated * count
+        if casts and group.is_moe:
+            cast = max(cast, *held)
     for _, held in sorted(layers, key=lambda layer: layer[0]):
         sizes += held
     positions = architecture.rotary_positions or architecture.max_position_embeddings
     wider = positions * architecture.rotary_dim * (SGLANG_ROTARY_BYTES - ROTARY_BYTES)
-    return reserved_bytes(sizes) - sum(sizes) + copies + wider
+    return reserved_bytes(sizes) - sum(sizes) + copies + cast + wider
 
 
 def _layer(

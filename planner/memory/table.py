@@ -18,7 +18,7 @@ from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting.runtime import KERNELS, EngineOptions, Runtime, Setting
 from planner.memory.inference import PAGE_TOKENS, account, engine_pool, kernels_of
 from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
-from planner.memory.loading_overhead import loading_overhead
+from planner.memory.loading_overhead import casts_experts, loading_overhead
 from planner.memory.padding import ExpertPadding, expert_padding
 from planner.memory.shape import forward_shape
 from planner.memory.sharding import Layout
@@ -156,9 +156,13 @@ def _left_by_loading(architecture: ModelArchitecture, columns: BudgetColumns, dp
     rows = np.flatnonzero(asked)
     extra: Floats = np.zeros(len(asked), dtype=np.float64)
     if len(rows):
+        casts = np.array([casts_experts(device) for device in columns.accelerators], dtype=np.int64)
         found, where = _distinct(
-            lambda fmt, tp, pp, ep: loading_overhead(architecture, columns.formats[fmt], Layout(tp, pp, ep, dp)),
+            lambda fmt, tp, pp, ep, cast: loading_overhead(
+                architecture, columns.formats[fmt], Layout(tp, pp, ep, dp), casts=bool(cast)
+            ),
             columns.format_index[rows], columns.tp[rows], columns.pp[rows], columns.ep[rows],
+            casts[columns.accelerator_index[rows]],
         )  # fmt: skip
         extra[rows] = np.array(found, dtype=np.float64)[where]
     return extra

@@ -8,7 +8,7 @@ from planner.architecture.resolve import resolve_model
 from planner.catalog import load_catalog
 from planner.memory.accounting.sglang import LOADING_BYTES
 from planner.memory.allocator import reserved_bytes
-from planner.memory.loading_overhead import loading_overhead
+from planner.memory.loading_overhead import casts_experts, loading_overhead
 from planner.memory.sharding import Layout
 from planner.memory.weights import weight_bytes
 from planner.units import GIB, MIB
@@ -69,3 +69,16 @@ def test_scales_are_tensors_of_their_own() -> None:
     catalog = load_catalog()
     qwen = resolve_model("Qwen/Qwen3-235B-A22B", catalog=catalog)
     assert loading_overhead(qwen, catalog.formats["fp8-e4m3-block128"], Layout(4)) < 94 * 4 * MIB
+
+
+def test_ascend_keeps_the_room_in_which_experts_were_cast() -> None:
+    """GLM-4.7-Flash on two Ascend 910B: 64 experts' gate and up of 768 x 2048 in 16 bit; the log prints 28.79 GiB."""
+    catalog = load_catalog()
+    glm, fmt, layout = resolve_model("zai-org/GLM-4.7-Flash", catalog=catalog), catalog.formats["bf16"], Layout(2)
+    plain = loading_overhead(glm, fmt, layout)
+    cast = loading_overhead(glm, fmt, layout, casts=True)
+    assert cast - plain == 64 * 2 * 768 * 2048 * 2
+    assert (weight_bytes(glm, fmt, 2).per_gpu + cast + LOADING_BYTES) / GIB == pytest.approx(28.79, rel=0.001)
+    assert [casts_experts(catalog.accelerators[name]) for name in ("ascend-910b2", "h100-sxm")] == [True, False]
+    dense = resolve_model("Qwen/Qwen3-14B", catalog=catalog)
+    assert loading_overhead(dense, fmt, layout, casts=True) == loading_overhead(dense, fmt, layout)

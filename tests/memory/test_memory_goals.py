@@ -28,6 +28,7 @@ def errors(path: Path) -> dict[tuple[str, str], Errors]:
         ("vllm", "kv_cache_tokens", 45, 0.03),
         ("vllm, stated", "weights_gib_per_gpu", 25, 0.003),
         ("vllm, stated", "kv_cache_gib", 15, 0.03),
+        ("sglang", "weights_gib_per_gpu", 6, 0.003),
         ("sglang, stated", "weights_gib_per_gpu", 5, 0.003),
         ("sglang, stated", "kv_cache_gib", 2, 0.03),
         ("sglang, stated", "kv_cache_tokens", 6, 0.03),
