@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from planner.architecture.model import Component, Mixer, ModelArchitecture, ParameterCount
-
-_TOWERS: frozenset[Component] = frozenset({"vision", "audio", "projector"})
+from planner.architecture.model import TOWERS, Component, Mixer, ModelArchitecture, ParameterCount
 
 
 def count_parameters(architecture: ModelArchitecture) -> ParameterCount:
@@ -20,13 +18,13 @@ def count_parameters(architecture: ModelArchitecture) -> ParameterCount:
         by_component[tensor.component] = by_component.get(tensor.component, 0) + size
         if tensor.component == "experts_routed":
             active += size * architecture.experts_per_token // max(tensor.count, 1)
-        elif tensor.component not in _TOWERS:
+        elif tensor.component not in TOWERS:
             active += size
     total = sum(by_component.values())
     embedding = 0 if architecture.tied_embeddings else by_component.get("embedding", 0)
     return ParameterCount(
         total=total,
-        text=total - sum(by_component.get(name, 0) for name in _TOWERS),
+        text=total - sum(by_component.get(name, 0) for name in TOWERS),
         active=active,
         active_without_embedding=active - embedding,
         mtp=sum(tensor.parameters for tensor in architecture.mtp),

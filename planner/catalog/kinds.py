@@ -97,12 +97,17 @@ def _engines() -> Callable[[Record], Any]:
 
 
 def _formats() -> Callable[[Record], Any]:
-    from planner.catalog.schema.formats import BlockType, Metadata, MixRule, WeightFormat
+    from planner.catalog.schema.formats import WeightFormat
+    from planner.catalog.schema.recipes import BlockType, Metadata, MixRule, WidthRule
+
+    metadata = _many(lambda item: Metadata(**item))
+    width = {"components": tuple, "tensors": tuple, "models": tuple, "metadata": metadata}
 
     def read(record: Record) -> Any:
         _nested(
             record,
-            metadata=_many(lambda item: Metadata(**item)),
+            metadata=metadata,
+            widths=_many(lambda item: WidthRule(**_nested(item, **width))),
             types=_many(lambda item: BlockType(**item)),
             mix=_many(lambda item: MixRule(**_nested(item, tensors=tuple))),
             unquantized=tuple,

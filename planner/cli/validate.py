@@ -14,7 +14,7 @@ from planner.cli.output import emit, output_option, painter
 
 if TYPE_CHECKING:
     from planner.catalog import Catalog
-    from planner.memory.validation.summary import Errors
+    from planner.error_summary import Errors
 
     Rows = Sequence[Mapping[str, Any]]
     Compare = Callable[[Rows, Catalog], tuple[list[dict[str, Any]], list[Errors]]]
@@ -64,7 +64,7 @@ def validate(
     from planner.catalog import load_catalog
     from planner.measurements import write_rows
     from planner.performance.benchmark_files import read_measured
-    from planner.report.memory_errors import errors_data, errors_text
+    from planner.report.error_tables import errors_data, errors_text
 
     rows = read_measured(measurements, machine_of(asked))
     kind, compare = _comparison(rows, measurements)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from planner.architecture.model import ModelArchitecture, Tensor
+from planner.architecture.model import TOWERS, ModelArchitecture, Tensor
 from planner.catalog.schema.formats import WeightFormat
 
 SMALL_TENSOR_BYTES = 4.0
 """Norms, biases, routers, convolutions and other small tensors stay in 32 bit."""
+
+TOWER_MATRIX_BYTES = 2.0
+"""The converter writes towers to a file of their own (mmproj), with matrices in 16 bit whatever the mix is."""
 
 BLOCKS: dict[str, tuple[int, int]] = {
     "F32": (1, 4),
@@ -93,8 +96,8 @@ def gguf_name(tensor: Tensor, model_type: str) -> str:
 
 
 def quantized_in_gguf(tensor: Tensor) -> bool:
-    """Return whether llama.cpp quantizes a tensor at all: matrices and the embedding, but not what decides routing."""
-    if tensor.component in ("router", "norm") or tensor.columns == 1:
+    """Return whether llama.cpp quantizes a tensor at all: matrices and the embedding, but no routers, no towers."""
+    if tensor.component in ("router", "norm") or tensor.component in TOWERS or tensor.columns == 1:
         return False
     return tensor.linear or tensor.component == "embedding"
 
@@ -103,6 +106,8 @@ def bytes_per_weight(
     tensor: Tensor, fmt: WeightFormat, architecture: ModelArchitecture, layers: Sequence[int] = ()
 ) -> float:
     """Return the mean bytes per weight of a tensor class over the ``layers`` that have it (empty: outside layers)."""
+    if tensor.component in TOWERS:
+        return TOWER_MATRIX_BYTES if tensor.columns > 1 else SMALL_TENSOR_BYTES
     if not quantized_in_gguf(tensor):
         return SMALL_TENSOR_BYTES
     names = [gguf_name(tensor, architecture.model_type)]
@@ -118,7 +123,8 @@ def _type(name: str, fmt: WeightFormat, architecture: ModelArchitecture, layer: 
     base = name.removesuffix("_exps").removesuffix("_shexp")
     chosen = fmt.main_type
     for rule in fmt.mix:
-        if (name in rule.tensors or base in rule.tensors) and rule.applies(layer, architecture.num_layers):
+        named = name in rule.tensors or base in rule.tensors
+        if named and architecture.vocab_size >= rule.vocabulary and rule.applies(layer, architecture.num_layers):
             chosen = rule.type
             break
     return _by_model(base, chosen, architecture)

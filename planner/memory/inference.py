@@ -15,6 +15,7 @@ from planner.memory.accounting.runtime import EngineOptions, Kernels, Runtime, S
 from planner.memory.accounting.vllm_version import states_per_sequence
 from planner.memory.kv_cache import BLOCK_TOKENS, kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.kv_pool import Pool, pool
+from planner.memory.loading_overhead import casts_experts, loading_overhead
 from planner.memory.padding import expert_padding
 from planner.memory.shape import forward_shape
 from planner.memory.sharding import Layout
@@ -44,6 +45,8 @@ class InferenceBudget:
     weights: WeightBytes
     runtime: Runtime
     weights_bytes: int
+    left_by_loading: int
+    """Of ``weights_bytes``, what is no weight: idle segments, copies and kernels, where the engine weighs them too."""
     kv_budget_bytes: int
     """For the KV cache; 0 or less when the weights leave nothing."""
     kv_bytes_per_token: float
@@ -119,7 +122,10 @@ def inference_budget(
     runtime = runtime_of(architecture, fmt, accelerator, engine, layout, options)
     padding = expert_padding(engine.id, fmt.id, accelerator)
     weights = weight_bytes(architecture, fmt, tp, pp, ep, attention_dp=options.attention_dp, padding=padding)
-    loaded = loaded_bytes(weights, runtime, architecture)
+    overhead = 0
+    if runtime.weighs_free_memory:
+        overhead = loading_overhead(architecture, fmt, layout, casts=casts_experts(accelerator))
+    loaded = loaded_bytes(weights, runtime, architecture) + overhead
     budget = int(runtime.kv_budget(loaded))
     block = PAGE_TOKENS[engine.id]
     return InferenceBudget(
@@ -129,6 +135,7 @@ def inference_budget(
         weights=weights,
         runtime=runtime,
         weights_bytes=loaded,
+        left_by_loading=overhead + runtime.loading_bytes,
         kv_budget_bytes=budget,
         kv_bytes_per_token=kv_cache_bytes_per_token_per_gpu(
             architecture, kv, tp, pp, attention_dp=options.attention_dp
@@ -192,11 +199,12 @@ SIXTEEN_BITS = 16
 def loaded_bytes(weights: WeightBytes, runtime: Runtime, architecture: ModelArchitecture) -> int:
     """Return the weights that the device holds, as the engine prints them.
 
-    llama.cpp leaves the input embedding on the host unless it is tied; SGLang's figure has what loading leaves behind.
+    llama.cpp leaves the input embedding on the host unless it is tied. What loading leaves behind, which SGLang weighs
+    too, is added by ``loading_overhead``.
     """
     held = weights.per_gpu + runtime.loading_bytes - (0 if runtime.rotary_tables else weights.rotary)
     if runtime.embedding_on_host and not architecture.tied_embeddings:
-        return held - sum(local for name, _, local in weights.by_component if name == "embedding")
+        return held - weights.held_by(("embedding",))[1]
     return held
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from planner.architecture.model import ModelArchitecture
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.inference import InferenceBudget
-from planner.memory.storage import is_quantized
+from planner.memory.storage import converts, differs_by_width
 from planner.memory.weights import weight_bytes
 
 SIXTEEN_BITS = 16
@@ -71,11 +71,9 @@ def _converted(architecture: ModelArchitecture, fmt: WeightFormat) -> tuple[int,
     """Return (parameters that the format converts, those that it leaves by component)."""
     converted = 0
     parts: dict[str, int] = {}
-    mixture = architecture.experts > 0
     for tensor, copies in architecture.tensors():
         size = tensor.parameters * copies
-        narrow = fmt.bits_per_weight < SIXTEEN_BITS
-        if narrow and (fmt.kind == "gguf" or is_quantized(tensor, fmt, mixture=mixture)):
+        if converts(tensor, fmt, architecture):
             converted += size
         else:
             parts[tensor.component] = parts.get(tensor.component, 0) + size
@@ -88,6 +86,8 @@ def _metadata_step(architecture: ModelArchitecture, fmt: WeightFormat, size: flo
         return Step("scales and wider types of the mix", size, "blocks with scales; some tensors take more bits")
     if fmt.bits_per_weight >= SIXTEEN_BITS:
         return Step("tied head stored twice", size, "the checkpoint repeats the embedding")
+    if differs_by_width(fmt, architecture):
+        return Step("scales and other widths", size, "scales beside the weights; some tensors have bits of their own")
     return Step("scales and zero points", size, f"{fmt.bytes_per_weight * 8:.3g} bits per converted weight in all")
 
 
@@ -98,7 +98,8 @@ def _gpu_steps(budget: InferenceBudget, checkpoint: float) -> list[Step]:
     rotary = budget.weights.rotary if budget.runtime.rotary_tables else 0
     if gpus > 1:
         steps.append(Step(f"shared by {gpus} GPUs", checkpoint / gpus - checkpoint, f"TP {layout.tp} x PP {layout.pp}"))
-    more = budget.weights_bytes - rotary - checkpoint / gpus
+    loading = budget.left_by_loading
+    more = budget.weights_bytes - loading - rotary - checkpoint / gpus
     if more < 0:
         steps.append(Step("left on the host", more, "the input embedding"))
     elif round(more):
@@ -106,6 +107,8 @@ def _gpu_steps(budget: InferenceBudget, checkpoint: float) -> list[Step]:
         steps.append(Step("repeated or padded", more, why))
     if rotary:
         steps.append(Step("rotary tables", float(rotary), "cosines and sines of every position"))
+    if loading:
+        steps.append(Step("left by loading", float(loading), "segments not filled, copies of latents, kernels"))
     return steps
 
 

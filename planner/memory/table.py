@@ -18,6 +18,7 @@ from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting.runtime import KERNELS, EngineOptions, Runtime, Setting
 from planner.memory.inference import PAGE_TOKENS, account, engine_pool, kernels_of
 from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
+from planner.memory.loading_overhead import casts_experts, loading_overhead
 from planner.memory.padding import ExpertPadding, expert_padding
 from planner.memory.shape import forward_shape
 from planner.memory.sharding import Layout
@@ -99,6 +100,9 @@ def budget_table(
     rotary = np.array([item.rotary for item in weights], dtype=np.float64)[weights_at]
     plain -= rotary * (1.0 - _gather(runtimes, where, lambda item: item.rotary_tables))
     loaded = plain + _gather(runtimes, where, lambda item: item.loading_bytes) - on_host * embedding
+    loaded += _left_by_loading(
+        architecture, columns, dp, _gather(runtimes, where, lambda item: item.weighs_free_memory)
+    )
     rest = _gather(runtimes, where, lambda item: item.before_weights) - loaded
     budget = np.where(rest > 0, rest * _gather(runtimes, where, lambda item: item.share_of_rest), rest)
 
@@ -142,7 +146,26 @@ def _embedding(weights: WeightBytes, architecture: ModelArchitecture) -> int:
     """Return the bytes of the input embedding that an engine may leave on the host."""
     if architecture.tied_embeddings:
         return 0
-    return sum(local for name, _, local in weights.by_component if name == "embedding")
+    return weights.held_by(("embedding",))[1]
+
+
+def _left_by_loading(architecture: ModelArchitecture, columns: BudgetColumns, dp: int, asked: Floats) -> Floats:
+    """Return the bytes that loading leaves behind in rows whose engine weighs them, 0 in others."""
+    import numpy as np
+
+    rows = np.flatnonzero(asked)
+    extra: Floats = np.zeros(len(asked), dtype=np.float64)
+    if len(rows):
+        casts = np.array([casts_experts(device) for device in columns.accelerators], dtype=np.int64)
+        found, where = _distinct(
+            lambda fmt, tp, pp, ep, cast: loading_overhead(
+                architecture, columns.formats[fmt], Layout(tp, pp, ep, dp), casts=bool(cast)
+            ),
+            columns.format_index[rows], columns.tp[rows], columns.pp[rows], columns.ep[rows],
+            casts[columns.accelerator_index[rows]],
+        )  # fmt: skip
+        extra[rows] = np.array(found, dtype=np.float64)[where]
+    return extra
 
 
 def _distinct(compute: Callable[..., T], *keys: Ints) -> tuple[list[T], Ints]:

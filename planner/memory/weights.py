@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 from planner.architecture.model import Component, ModelArchitecture, Tensor
@@ -26,6 +26,11 @@ class WeightBytes:
     """On the GPU that holds most: its share, what every GPU repeats, and the rotary table."""
     rotary: int
     by_component: tuple[tuple[Component, int, int], ...]
+
+    def held_by(self, components: Container[str]) -> tuple[int, int]:
+        """Return the bytes that some components take in the checkpoint, and on the fullest GPU."""
+        found = [(size, local) for name, size, local in self.by_component if name in components]
+        return sum(size for size, _ in found), sum(local for _, local in found)
 
 
 def weight_bytes(
@@ -57,9 +62,9 @@ class StoredWeights:
         (counts,) = stage_counts(architecture, 1)
         _add_layers(checkpoint, self._layers(Layout(), None), counts)
         for tensor in (*outer_tensors(architecture, 0, 1), *_second_head(architecture)):
-            _add(checkpoint, tensor.component, _class_bytes(tensor, fmt, architecture, Layout(), 1))
+            _add(checkpoint, tensor.component, class_bytes(tensor, fmt, architecture, Layout(), 1))
         self._checkpoint = checkpoint
-        self._mtp = round(sum(_class_bytes(tensor, fmt, architecture, Layout(), 1) for tensor in architecture.mtp))
+        self._mtp = round(sum(class_bytes(tensor, fmt, architecture, Layout(), 1) for tensor in architecture.mtp))
         positions = architecture.rotary_positions or architecture.max_position_embeddings
         self._rotary = positions * architecture.rotary_dim * ROTARY_BYTES
 
@@ -83,7 +88,7 @@ class StoredWeights:
             held: dict[Component, float] = {}
             _add_layers(held, local, counts)
             for tensor in outer_tensors(self._architecture, stage, layout.pp):
-                _add(held, tensor.component, _class_bytes(tensor, self._format, self._architecture, layout, 1))
+                _add(held, tensor.component, class_bytes(tensor, self._format, self._architecture, layout, 1))
             yield held
 
     def _layers(self, layout: Layout, padding: ExpertPadding | None) -> list[list[tuple[Component, float]]]:
@@ -95,7 +100,7 @@ class StoredWeights:
                 [
                     (
                         tensor.component,
-                        _class_bytes(tensor, fmt, architecture, layout, group_kv_heads(group), group.indices, padding),
+                        class_bytes(tensor, fmt, architecture, layout, group_kv_heads(group), group.indices, padding),
                     )
                     for tensor in group.tensors
                 ]
@@ -115,7 +120,7 @@ def _second_head(architecture: ModelArchitecture) -> tuple[Tensor, ...]:
     )
 
 
-def _class_bytes(
+def class_bytes(
     tensor: Tensor,
     fmt: WeightFormat,
     architecture: ModelArchitecture,
@@ -124,6 +129,7 @@ def _class_bytes(
     layers: tuple[int, ...] = (),
     padding: ExpertPadding | None = None,
 ) -> float:
+    """Return the bytes that all ``count`` tensors of a class take on one GPU, in one layer."""
     rows, columns, count = local_shape(tensor, kv_heads, architecture.hidden_size, layout, padding)
     return count * bytes_per_copy(tensor, rows, columns, fmt, architecture, layers)
 

@@ -15,7 +15,7 @@ from planner.performance.validation import bounds, grouped_errors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from planner.memory.validation.summary import Errors
+    from planner.error_summary import Errors
 
 KINDS: tuple[LeaveOut, ...] = ("setting", "pair")
 GROUPS = ("campaign", "kind", "engine", "accelerator")

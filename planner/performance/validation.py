@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from planner.error_summary import Errors, errors_of
 from planner.errors import Diagnostic, MeasurementError
-from planner.memory.validation.summary import Errors
 from planner.performance.calibration import EVIDENCE, Calibration, load_calibration
 from planner.performance.measurements import read_measurements
 from planner.performance.observations import Observations
@@ -96,20 +96,5 @@ def grouped_errors(
             part = rows & np.isfinite(measured[i]) & np.isfinite(predicted[i])
             if part.any():
                 held = (measured[i, part] >= low[i, part]) & (measured[i, part] <= high[i, part])
-                yield error_of(group, QUANTITIES[metric], predicted[i, part] / measured[i, part] - 1.0, held)
-
-
-def error_of(group: str, quantity: str, errors: FloatArray, held: NDArray[np.bool_]) -> Errors:
-    """Return the summary of relative ``errors``; ``held`` says which measurements lie within their interval."""
-    sizes = np.abs(errors)
-    return Errors(
-        group=group,
-        quantity=quantity,
-        measured=len(errors),
-        predicted=len(errors),
-        median=float(np.median(sizes)),
-        p90=float(np.quantile(sizes, 0.9)),
-        bias=float(np.median(errors)),
-        mean=float(sizes.mean()),
-        coverage=float(held.mean()),
-    )
+                errors = (predicted[i, part] / measured[i, part] - 1.0).tolist()
+                yield errors_of(group, QUANTITIES[metric], errors, within=held.tolist())

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from planner.report.environment import render
-from planner.report.memory_errors import percent
+from planner.report.error_tables import percent
 from planner.report.scale import Axis
 from planner.report.scatter import Dots, Line, scatter
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from planner.memory.validation.summary import Errors
+    from planner.error_summary import Errors
 
 _CHARTS = (
     ("TTFT", "ms", ("ttft_ms", "ttft_ms_mean", "ttft_ms_p50"), "predicted_ttft_ms"),

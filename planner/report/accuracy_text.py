@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from planner.report.error_tables import percent
 from planner.report.layout import Paint, table, unpainted
-from planner.report.memory_errors import percent
 
 if TYPE_CHECKING:
     from planner.performance.accuracy import Accuracy

@@ -14,9 +14,9 @@ from typing import Any
 from planner.architecture import count_parameters
 from planner.architecture.model import ModelArchitecture
 from planner.catalog import Catalog
+from planner.error_summary import Errors, summarize
 from planner.memory.validation import model_finder
 from planner.memory.validation.devices import find_accelerator
-from planner.memory.validation.summary import Errors, summarize
 from planner.training.memory import TrainingMemory, training_memory
 from planner.training.recipes import setup_of
 from planner.training.rows import TrainingRow, typed_rows

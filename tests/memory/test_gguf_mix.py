@@ -8,6 +8,7 @@ from planner.architecture.model import ModelArchitecture, Tensor
 from planner.architecture.resolve import resolve_model
 from planner.catalog import load_catalog
 from planner.memory.gguf_mix import bytes_per_weight, gguf_name
+from planner.memory.weights import weight_bytes
 
 Q4_K, Q5_K, Q6_K, Q8_0, Q5_0, F16, F32 = 144 / 256, 176 / 256, 210 / 256, 34 / 32, 22 / 32, 2.0, 4.0
 
@@ -82,3 +83,23 @@ def test_fused_projections_go_by_their_common_name() -> None:
     assert gguf_name(query, "phi3") == "attn_qkv"
     assert gguf_name(query, "llama") == "attn_q"
     assert gguf_name(Tensor("experts.up_proj", "experts_routed", 64, 64, "experts"), "mixtral") == "ffn_up_exps"
+
+
+def test_towers_have_a_file_of_their_own_in_16_bit() -> None:
+    """Gemma-3-27B Q4_K_M: 15,773.97 MiB in the buffer that ik_llama.cpp prints, without the tower (discussion 334)."""
+    catalog = load_catalog()
+    gemma = of("google/gemma-3-27b-it")
+    weights = weight_bytes(gemma, catalog.formats["gguf-q4_k_m"])
+    towers = sum(size for name, size, _ in weights.by_component if name in ("vision", "projector"))
+    assert towers / 2 == pytest.approx(417e6, rel=0.05)  # parameters of SigLIP
+    assert (weights.per_gpu - weights.rotary - towers) / 2**20 == pytest.approx(15_773.97, rel=1e-4)
+
+
+def test_the_fork_gives_values_more_and_queries_fewer_bits_in_llama_3_alone() -> None:
+    """Llama-3.1-8B Q5_K_S of ik_llama.cpp: 4,941.00 MiB beside the embedding (its issue 103)."""
+    fork = "gguf-q5_k_s-ik"
+    assert [size(LLAMA, name, fork, 3) for name in ("q_proj", "k_proj", "v_proj")] == [Q4_K, Q5_K, Q6_K]
+    assert [size("mistralai/Mistral-7B-v0.1", name, fork, 3) for name in ("q_proj", "v_proj")] == [Q5_K, Q5_K]
+    weights = weight_bytes(of(LLAMA), load_catalog().formats[fork])
+    held = weights.checkpoint - weights.held_by(("embedding",))[0]
+    assert held / 2**20 == pytest.approx(4_941.0, rel=1e-4)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from planner.catalog import load_catalog
+from planner.error_summary import Errors
 from planner.memory.validation import is_memory_rows, validate_memory
-from planner.memory.validation.summary import Errors
 
 
 def errors(path: Path) -> dict[tuple[str, str], Errors]:
@@ -28,10 +28,15 @@ def errors(path: Path) -> dict[tuple[str, str], Errors]:
         ("vllm", "kv_cache_tokens", 45, 0.03),
         ("vllm, stated", "weights_gib_per_gpu", 25, 0.003),
         ("vllm, stated", "kv_cache_gib", 15, 0.03),
-        ("sglang, stated", "kv_cache_gib", 1, 0.03),
+        ("sglang", "weights_gib_per_gpu", 6, 0.003),
+        ("sglang, stated", "weights_gib_per_gpu", 5, 0.003),
+        ("sglang, stated", "kv_cache_gib", 2, 0.03),
         ("sglang, stated", "kv_cache_tokens", 6, 0.03),
         ("tensorrt-llm, stated", "kv_cache_gib", 1, 0.03),
         ("tensorrt-llm, stated", "kv_cache_tokens", 2, 0.03),
+        ("tensorrt-llm", "kv_cache_gib", 1, 0.03),
+        ("tensorrt-llm", "kv_cache_tokens", 4, 0.03),
+        ("llama.cpp", "weights_gib_per_gpu", 4, 0.003),
         ("llama.cpp", "kv_cache_gib", 10, 0.03),
     ],
 )
@@ -49,16 +54,12 @@ def test_scripts(shared: Path) -> None:
     assert found.median <= 0.03
 
 
-LAYER_BY_LAYER = {
+OFF = {
     "mlx-community/DeepSeek-V3.2-8bit": "groups of 32, which its name does not say",
-    "mlx-community/DeepSeek-V4-Pro": "published in its own formats, not MLX's",
-    "mlx-community/NVIDIA-Nemotron-3-Nano-30B-A3B-NVFP4": "attention and Mamba stay in 16 bit",
-    "mlx-community/gemma-4-26b-a4b-it-4bit": "its dense MLP stays in 8 bit",
-    "mlx-community/gemma-4-26b-a4b-it-6bit": "its dense MLP stays in 8 bit",
     "mlx-community/gpt-oss-120b-MXFP4-Q8": "4.8 bits per expert weight; no recipe known",
-    "phi-2.Q4_K_S.gguf": "converted before its queries, keys and values were one tensor",
+    "phi-2.Q4_K_S.gguf": "quantized when llama.cpp did not yet widen fused projections like values",
 }
-"""Checkpoints that follow no plain recipe, and why."""
+"""Checkpoints that follow no recipe at hand, and why."""
 
 
 def test_checkpoints_of_known_recipes_are_within_half_a_percent(shared: Path) -> None:
@@ -71,6 +72,8 @@ def test_checkpoints_of_known_recipes_are_within_half_a_percent(shared: Path) ->
             error = size / row["total_bytes"] - 1
             if abs(error) > 0.005:
                 off[row["id"]] = error
-    assert set(off) == set(LAYER_BY_LAYER)
+    assert set(off) == set(OFF)
     answered = [row for row in predicted if row.get("predicted_total_bytes") is not None]
-    assert len(answered) >= 100
+    assert len(answered) >= 102
+    within = [row for row in answered if abs(row["predicted_total_bytes"] / row["total_bytes"] - 1) <= 0.005]
+    assert len(within) >= 96

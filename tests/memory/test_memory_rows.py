@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from planner.catalog import load_catalog
+from planner.error_summary import summarize
 from planner.errors import MeasurementError
 from planner.memory.validation import is_memory_rows, validate_memory
 from planner.memory.validation.columns import typed_rows
-from planner.memory.validation.summary import summarize
 
 LOG = {
     "id": "mine",

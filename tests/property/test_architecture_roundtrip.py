@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.architecture import count_parameters, dump, kv_bytes_per_token, load, parse_config
+from planner.architecture import count_parameters, dump, kv_bytes_per_token, load, parse_config, resolve_model
 from planner.architecture.families import FAMILIES
+from planner.catalog import load_catalog
 from planner.errors import ArchitectureError
 
 
@@ -72,6 +73,15 @@ def test_a_dump_reads_back_the_same(config):
         assert load(json.loads(text)) == architecture
         assert parse_config(json.loads(text), id="any") == architecture
         assert hash(load(json.loads(text))) == hash(architecture)
+
+
+def test_a_dump_of_every_shipped_model_reads_back_the_same():
+    catalog = load_catalog()
+    for name in catalog.models:
+        architecture = resolve_model(name, catalog=catalog)
+        record = json.loads(json.dumps(dump(architecture)))
+        assert load(record) == architecture
+        assert resolve_model(record, catalog=catalog) == architecture
 
 
 @given(configs())

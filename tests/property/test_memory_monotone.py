@@ -90,3 +90,17 @@ def test_weights_grow_with_parameters(model: ModelArchitecture, tp: int, name: s
 def test_weights_shrink_with_bits(model: ModelArchitecture, tp: int) -> None:
     sizes = [weight_bytes(model, load_catalog().formats[name], tp).per_gpu for name in FROM_WIDE_TO_NARROW]
     assert sizes == sorted(sizes, reverse=True)
+
+
+MLX = ("mlx-3bit", "mlx-4bit", "mlx-5bit", "mlx-6bit", "mlx-8bit", "bf16")
+GGUF = ("gguf-q2_k", "gguf-q3_k_m", "gguf-q4_k_m", "gguf-q5_k_m", "gguf-q6_k", "gguf-q8_0", "gguf-bf16")
+
+
+@settings(max_examples=60)
+@given(st.deferred(lambda: st.sampled_from(sorted(load_catalog().models))), st.sampled_from((MLX, GGUF)))
+def test_checkpoints_of_every_model_grow_with_bits(name: str, ladder: tuple[str, ...]) -> None:
+    catalog = load_catalog()
+    model = resolve_model(name, catalog=catalog)
+    sizes = [weight_bytes(model, catalog.formats[fmt]).checkpoint for fmt in ladder]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]

@@ -27,8 +27,16 @@ PUBLISHED = (
     ("starcoder-newbpe-q4_0.gguf", "bigcode/starcoder", "GGUF Q4_0", 8_987_411_904, 2e-4),
     ("LFM2-1.2B-Q4_K_M.gguf", "LiquidAI/LFM2-1.2B", "GGUF Q4_K_M", 730_893_024, 3e-4),
     ("gpt-oss-120b-Q8_0", "openai/gpt-oss-120b", "GGUF MXFP4 experts + Q8_0", 63_374_323_968, 1e-5),
+    ("granite-4.0-h-small-Q8_0", "ibm-granite/granite-4.0-h-small", "GGUF Q8_0", 34_261_297_152, 1e-9),
     ("openai/gpt-oss-20b", "openai/gpt-oss-20b", "MXFP4 experts", 13_761_264_768, 1e-5),
     ("deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-V3", "FP8 block128 + MTP", 688_574_839_360, 1e-6),
+    ("mlx-community/DeepSeek-V4-Pro", "deepseek-ai/DeepSeek-V4-Pro", "MLX 8bit", 849_681_803_879, 2e-4),
+    ("mlx-community/Kimi-K2.6-mlx-DQ3_K_M-q8", "moonshotai/Kimi-K2.5", "MLX 3bit", 470_628_683_776, 2.1e-3),
+    ("mlx-community/GLM-5.1-DQ4plus-q8", "zai-org/GLM-5", "MLX 8bit", 465_173_655_552, 1e-6),
+    ("mlx-community/NVIDIA-Nemotron-3-Nano-30B-A3B-NVFP4", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "MLX 4bit",
+     19_323_906_944, 1e-5),
+    ("mlx-community/gemma-4-26b-a4b-it-4bit", "google/gemma-4-26B-A4B", "MLX 4bit", 15_608_614_044, 1e-4),
+    ("mlx-community/gemma-4-26b-a4b-it-6bit", "google/gemma-4-26B-A4B", "MLX 6bit", 21_781_015_708, 1e-4),
     ("MiniMaxAI/MiniMax-M2.7", "MiniMaxAI/MiniMax-M2.5", "FP8 block128", 230_066_110_464, 5e-4),
 )  # fmt: skip
 

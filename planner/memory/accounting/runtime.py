@@ -85,7 +85,9 @@ class Runtime:
     rotary_tables: bool = True
     """Cosines and sines are computed ahead and kept on the device."""
     loading_bytes: int = 0
-    """What the engine's own figure for the weights has beyond their tensors."""
+    """What the engine's own figure for the weights has beyond their tensors, whatever the model."""
+    weighs_free_memory: bool = False
+    """The engine's figure for the weights is the fall of free memory, with all that loading leaves behind."""
     limit_formula: str = ""
     activation_formula: str = ""
     source: str = ""

@@ -13,10 +13,10 @@ from typing import Any, Literal
 from planner.architecture.model import ModelArchitecture
 from planner.architecture.resolve import resolve_model
 from planner.catalog import Catalog
+from planner.error_summary import Errors, summarize
 from planner.memory.validation import checkpoints, logs, scripts
 from planner.memory.validation.columns import typed_rows
 from planner.memory.validation.names import ModelNames
-from planner.memory.validation.summary import Errors, summarize
 
 MemoryKind = Literal["start-up logs", "checkpoints", "scripts"]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from planner.architecture.model import ModelArchitecture
+from planner.architecture.model import TOWERS, ModelArchitecture
 from planner.catalog import Catalog
 from planner.memory.gguf_mix import HEADER_BYTES_PER_TOKEN
-from planner.memory.storage import TOWERS
 from planner.memory.validation.names import find_format
-from planner.memory.weights import WeightBytes, weight_bytes
+from planner.memory.weights import weight_bytes
 
 FindModel = Callable[[str], ModelArchitecture | None]
 
@@ -20,6 +20,11 @@ COMPARED: tuple[tuple[str, str], ...] = (("total_bytes", "predicted_total_bytes"
 
 NO_RECIPE = ("ud-", "dq", "dynamic", "dwq", "mixed_", "iq1", "iq2")
 """Mixes that choose types layer by layer from measurements; the nearest plain recipe stands in and a note says so."""
+
+RECIPES = ("mlx-dq3_k_m", "mlx-dq4plus")
+"""Mixes by layer whose recipe is known."""
+
+_BITS_IN_NAME = re.compile(r"\d[- ]?bit|bf16|fp\d+|mxfp|q\d")
 
 
 def predict_checkpoints(
@@ -40,16 +45,16 @@ def predict_checkpoint(row: Mapping[str, Any], catalog: Catalog, find_model: Fin
     )
     if architecture is None:
         return {"prediction_notes": f"model {row.get('base') or name!r} is not in the catalog"}
-    fmt = checkpoint_format(written, name)
+    fmt = checkpoint_format(written, name, architecture.native_format)
     if fmt is None or fmt not in catalog.formats:
         return {"prediction_notes": f"no recipe for {written!r}"}
     notes = []
-    if any(mark in f"{written} {name}".lower() for mark in NO_RECIPE):
+    if fmt not in RECIPES and any(mark in f"{written} {name}".lower() for mark in NO_RECIPE):
         notes.append(f"chosen layer by layer; {fmt} stands in")
     weights = weight_bytes(architecture, catalog.formats[fmt])
     total = weights.checkpoint
     if catalog.formats[fmt].kind == "gguf":
-        total -= _tower_bytes(weights)
+        total -= weights.held_by(TOWERS)[0]
         if name.endswith(".gguf"):
             total += HEADER_BYTES_PER_TOKEN * architecture.vocab_size
     if "mtp" in written.lower():
@@ -57,21 +62,21 @@ def predict_checkpoint(row: Mapping[str, Any], catalog: Catalog, find_model: Fin
     return {"predicted_total_bytes": total, "prediction_notes": "; ".join(notes)}
 
 
-def checkpoint_format(written: str, name: str) -> str | None:
-    """Return the format id of a checkpoint, from the format as written and its name.
+def checkpoint_format(written: str, name: str, native: str | None = None) -> str | None:
+    """Return the format id of a checkpoint, from the format as written and its name; ``native`` is the publisher's own.
 
-    MLX files say their number format in the name where they are not plain integers.
+    MLX files say their number format in the name where they are not plain integers. A name without any is that of the
+    publisher's own files; those in NVFP4 are taken for the publisher's too, whose recipe leaves more in 16 bit.
     """
     text, short = written.lower(), name.rsplit("/", 1)[-1].lower()
     if text.startswith("mlx"):
+        if native is not None and not _BITS_IN_NAME.search(short):
+            return native
         if "mxfp4" in short and "mxfp4-q8" not in short:
             return "mlx-mxfp4"
+        if re.search(r"nvfp4|dq3_k_m|dq4plus", short):
+            return find_format(short)
         return find_format(f"{written} gs32" if "gs32" in short else written)
     if text.startswith("mxfp4 experts"):
         return "mxfp4"
     return find_format(written, name)
-
-
-def _tower_bytes(weights: WeightBytes) -> int:
-    """Return the bytes of vision and audio towers, which GGUF keeps in a file of their own."""
-    return sum(size for component, size, _ in weights.by_component if component in TOWERS)

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from planner.architecture.model import ModelArchitecture
+from planner.architecture.model import TOWERS, ModelArchitecture
 from planner.catalog import Catalog
-from planner.catalog.schema.formats import KvFormat, WeightFormat
+from planner.catalog.schema.formats import KvFormat
 from planner.memory.accounting.runtime import EngineOptions
 from planner.memory.inference import inference_budget
 from planner.memory.kv_cache import kv_cache_bytes
@@ -21,12 +21,15 @@ ANY_DEVICE = "h100-sxm"
 WINDOWS_SINCE = "2025-06"
 """Builds before this month, and the ik_llama.cpp fork, keep every token of sliding layers."""
 
+FORK_SUFFIX = "-ik"
+"""Ends the ids of mixes that the quantizer of ik_llama.cpp makes differently; its users mostly make their own files."""
+
 ELSEWHERE = re.compile(r"experts on cpu|row split", re.IGNORECASE)
 """Weights that are not on the device whose buffer the log prints."""
 
 
 def predict_llamacpp(
-    row: LogRow, architecture: ModelArchitecture, fmt: WeightFormat | None, kv: KvFormat, catalog: Catalog
+    row: LogRow, architecture: ModelArchitecture, format_id: str, kv: KvFormat, catalog: Catalog
 ) -> dict[str, Any]:
     """Return the predicted columns; without a known format the cache alone.
 
@@ -34,6 +37,8 @@ def predict_llamacpp(
     """
     found: dict[str, Any] = {}
     notes = []
+    fork = catalog.formats.get(f"{format_id}{FORK_SUFFIX}") if _is_fork(row) else None
+    fmt = fork or catalog.formats.get(format_id)
     tokens = row.integer("kv_cache_tokens") or row.integer("max_model_len")
     if tokens:
         cached = architecture if _keeps_windows(row) else without_windows(architecture)
@@ -48,15 +53,19 @@ def predict_llamacpp(
         options = EngineOptions(max_num_batched_tokens=min(batch, 512) if batch else None)
         engine, device = catalog.engines["llamacpp"], catalog.accelerators[ANY_DEVICE]
         budget = inference_budget(architecture, fmt, kv, device, engine, pp=devices, options=options)
-        found["predicted_weights_gib_per_gpu"] = budget.weights_bytes / GIB
+        towers = budget.weights.held_by(TOWERS)[1]  # their file has a buffer and a line of its own
+        found["predicted_weights_gib_per_gpu"] = (budget.weights_bytes - towers) / GIB
         found["predicted_activation_peak_gib"] = budget.runtime.activation_peak / GIB
     return {**found, "prediction_notes": "; ".join(notes)}
 
 
 def _keeps_windows(row: LogRow) -> bool:
-    version = row.text("engine_version")
-    date = re.search(r"20\d\d-\d\d", version)
-    return "ik_llama" not in version and not (date and date[0] < WINDOWS_SINCE)
+    date = re.search(r"20\d\d-\d\d", row.text("engine_version"))
+    return not _is_fork(row) and not (date and date[0] < WINDOWS_SINCE)
+
+
+def _is_fork(row: LogRow) -> bool:
+    return "ik_llama" in row.text("engine_version") + row.text("engine")
 
 
 def without_windows(architecture: ModelArchitecture) -> ModelArchitecture:

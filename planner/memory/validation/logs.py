@@ -52,7 +52,7 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
         return {"prediction_notes": f"model {row.text('model')!r} is not in the catalog"}
     fmt = _weight_format(row, architecture, engine_id)
     if engine_id == "llamacpp":
-        return predict_llamacpp(row, architecture, catalog.formats.get(fmt), _kv_format(row, catalog), catalog)
+        return predict_llamacpp(row, architecture, fmt, _kv_format(row, catalog), catalog)
     if fmt not in catalog.formats:
         return {"prediction_notes": f"no format for {row.text('quantization') or row.text('model')!r}"}
     options = _options(row, engine_id)
@@ -63,14 +63,10 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
     if tp is None:
         tp = 1
         notes.append("TP 1 assumed")
-    name = row.text("gpu")
+    device, note = _device(row, catalog)
+    if note:
+        notes.append(note)
     total = row.get("total_gpu_memory_gib")
-    device = find_accelerator(name, total, catalog)
-    known = device is not None
-    if device is None:
-        vendor = "AMD" if "rocm" in row.text("engine_version").lower() else "NVIDIA"
-        device = unknown_device(total or 80.0, vendor)
-        notes.append("device not stated" if not total else "device known by its memory alone")
     if total:
         options = replace(options, total_bytes=round(total * GIB))
     budget = inference_budget(
@@ -84,7 +80,7 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
         options=options,
     )
     found = _columns(budget, row, engine_id)
-    if not known and not total:
+    if note in (NOT_STATED, DEDUCED):
         for column in ("predicted_kv_cache_gib", "predicted_kv_cache_tokens", "predicted_max_concurrency"):
             found.pop(column, None)
         logged = row.get("kv_cache_gib")
@@ -94,6 +90,22 @@ def predict_log(data: Mapping[str, Any], catalog: Catalog, find_model: FindModel
             )
             notes.append("tokens are those of the logged cache size")
     return {**found, "prediction_notes": "; ".join(notes)}
+
+
+NOT_STATED = "device not stated"
+DEDUCED = "device deduced, not logged"
+"""A budget needs the device's name or the total that the log prints. One deduced from the log's own figures would
+predict them in a circle."""
+
+
+def _device(row: LogRow, catalog: Catalog) -> tuple[Accelerator, str]:
+    """Return the device of a log and a note where the log does not name it."""
+    total = row.get("total_gpu_memory_gib")
+    device = find_accelerator(row.text("gpu"), total, catalog)
+    if device is None:
+        vendor = "AMD" if "rocm" in row.text("engine_version").lower() else "NVIDIA"
+        return unknown_device(total or 80.0, vendor), "device known by its memory alone" if total else NOT_STATED
+    return device, "" if total or row.data.get("gpu") else DEDUCED
 
 
 def _columns(budget: InferenceBudget, row: LogRow, engine_id: str) -> dict[str, Any]:
@@ -131,6 +143,10 @@ def _printed_tokens(budget: InferenceBudget, row: LogRow, engine_id: str) -> int
 COUNTS_SEQUENCES_SINCE = 12
 
 
+FP8_WITH_NARROWER_EXPERTS = ("deepseek_v4",)
+"""Their config's quant_method, which engines print, is fp8, though it stores the experts in FP4 (expert_dtype)."""
+
+
 def _weight_format(row: LogRow, architecture: ModelArchitecture, engine_id: str) -> str:
     text = (row.text("quantization"), row.text("model"), row.text("weight_dtype"))
     fmt = find_format(*text)
@@ -138,6 +154,8 @@ def _weight_format(row: LogRow, architecture: ModelArchitecture, engine_id: str)
         return ""
     if fmt is None:
         fmt = architecture.native_format or "bf16"
+    if fmt.startswith("fp8") and architecture.model_type in FP8_WITH_NARROWER_EXPERTS:
+        return architecture.native_format or fmt
     if fmt == "fp8-e4m3" and architecture.model_type.startswith(("qwen3", "deepseek", "minimax", "glm")):
         return "fp8-e4m3-block128"
     return fmt

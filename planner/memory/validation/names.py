@@ -131,6 +131,8 @@ def _tuned_from(name: str) -> frozenset[str]:
 
 _FORMATS: tuple[tuple[str, str], ...] = (
     (r"int4 \(native\)|native int4", "int4-g32-experts"),
+    (r"dq3_k_m", "mlx-dq3_k_m"),
+    (r"dq4plus", "mlx-dq4plus"),
     (r"mxfp4.*q8_0|mxfp4_moe|gguf mxfp4", "gguf-mxfp4"),
     (r"mxfp4-q8", "mlx-mxfp4-q8"),
     (r"mlx.*mxfp4", "mlx-mxfp4"),

@@ -1,4 +1,4 @@
-"""How far memory predictions are from measurements, as a table or as data."""
+"""How far predictions are from measurements, as a table or as data: memory, training and serving alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from planner.report.layout import Paint, table, unpainted
 
 if TYPE_CHECKING:
-    from planner.memory.validation.summary import Errors
+    from planner.error_summary import Errors
 
 SHOWN_REASONS = 6
 

@@ -1,10 +1,13 @@
-"""How far predictions are from what was measured: medians and shares, by group and quantity."""
+"""How far predictions are from what was measured: the one way in which memory, training and serving sum errors up.
+
+errors = summarize(rows, [("kv_cache_gib", "predicted_kv_cache_gib")], lambda row: row["engine"])
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 
@@ -45,17 +48,42 @@ def summarize(
                 if isinstance(row.get(predicted), int | float)
             ]
             if known:
-                found.append(_errors(name, measured, len(known), errors))
+                found.append(errors_of(name, measured, errors, measured=len(known)))
     return found
 
 
-def _errors(group: str, quantity: str, measured: int, errors: Sequence[float]) -> Errors:
+def errors_of(
+    group: str,
+    quantity: str,
+    errors: Sequence[float],
+    *,
+    measured: int | None = None,
+    within: Sequence[bool] | None = None,
+) -> Errors:
+    """Return the summary of relative ``errors``, one per row that was predicted, of ``measured`` rows (None: all).
+
+    ``within`` says, row by row, whether the measurement lies in the 90 % interval of its prediction.
+    """
+    count = len(errors) if measured is None else measured
     if not errors:
-        return Errors(group, quantity, measured, 0, None, None, None)
+        return Errors(group, quantity, count, 0, None, None, None)
     sizes = sorted(abs(error) for error in errors)
-    ninetieth = sizes[min(len(sizes) - 1, int(0.9 * len(sizes)))]
-    mean = sum(sizes) / len(sizes)
-    return Errors(group, quantity, measured, len(errors), median(sizes), ninetieth, median(errors), mean)
+    coverage = None if within is None else sum(map(bool, within)) / len(within)
+    return Errors(
+        group, quantity, count, len(errors), median(sizes), quantile(sizes, 0.9), median(errors), fmean(sizes), coverage
+    )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the quantile of sorted values, interpolated linearly between neighbours.
+
+    >>> quantile([1.0, 2.0, 4.0], 0.75)
+    3.0
+    """
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 def _number(value: Any) -> bool:
