@@ -30,7 +30,14 @@ class _Brevity(NamedTuple):
     warnings: int
 
 
-_BREVITIES = (_Brevity(3, 99, 99), _Brevity(1, 99, 99), _Brevity(1, 99, 3), _Brevity(1, 4, 2), _Brevity(1, 3, 1))
+_BREVITIES = (
+    _Brevity(3, 99, 99),
+    _Brevity(1, 99, 99),
+    _Brevity(1, 99, 3),
+    _Brevity(1, 4, 2),
+    _Brevity(1, 3, 1),
+    _Brevity(1, 2, 1),
+)
 """Tried in this order until the text fits a screen."""
 
 

@@ -16,11 +16,13 @@ from planner.solve.certainty import PREDICTED, doubts
 from planner.solve.figures import estimates, latency
 from planner.solve.reasons import reasons
 from planner.solve.rule_notes import preferences, rule_warnings
+from planner.solve.ties import tied
 from planner.solve.wording import broken_counts
 from planner.units import format_months
 
 if TYPE_CHECKING:
     from planner.candidates import CandidateTable
+    from planner.cost import Facility
     from planner.plan import Estimate
     from planner.scenario import Scenario
     from planner.solve.details import Detail
@@ -40,6 +42,7 @@ def assemble(
     service = table.scenario.name
     model = table.architecture.id
     found = estimates(table, winner)
+    native = table.architecture.native_format or "bf16"
     return Plan(
         scenario=table.scenario.name,
         deployments=(winner.deployment(service, model),),
@@ -62,7 +65,7 @@ def assemble(
                 deployment=item.deployment(service, model),
                 cost_usd_per_month=per_month(usd(item.cost)),
                 estimates=latency(table, item),
-                reason=why_lost(item, winner, table.architecture.native_format or "bf16"),
+                reason=tied(why_lost(item, winner, native), item.cost - winner.cost, winner.cost),
             )
             for item in rivals
         ),
@@ -144,13 +147,19 @@ def warnings_of(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
     if winner.pool.price.confidence in ("low", "estimate"):
         found.append(f"The price of {winner.pool.offer.id} is of low confidence: {winner.pool.price.source}.")
     if winner.pool.price.kind == "purchase" and table.facility is not None:
-        found.append(
-            f"Purchase is written off over {format_months(table.facility.horizon_months)} without interest or salvage, "
-            "and no maintenance is counted: no public figure is good enough for a default."
-        )
+        found.append(_written_off(table.facility))
         if not power.measured(winner.accelerator.generation):
             found.append(f"Power of {winner.accelerator.name} follows the curve measured on H100.")
     return tuple(found)
+
+
+def _written_off(facility: Facility) -> str:
+    """Say what the cost of bought hardware leaves out: whatever the scenario does not state."""
+    missing = ["interest"]
+    missing += [] if facility.salvage_share else ["salvage"]
+    missing += [] if facility.maintenance_share_per_year else ["maintenance"]
+    listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+    return f"Purchase is written off over {format_months(facility.horizon_months)} without {listed}."
 
 
 def inputs_of(table: CandidateTable, scenario: Scenario) -> tuple[tuple[str, str], ...]:

@@ -162,8 +162,16 @@ def _total(table: CandidateTable, item: Detail) -> tuple[Estimate, ...]:
         price = item.pool.price
         each = f"{item.instances} x {format_usd(item.pool.capex_usd)}"
         terms.insert(0, Term("purchase", capex, "USD", each, f"{price.source}, {price.as_of}"))
-    total = total_cost_of_ownership(capex, running, months)
+    salvage = salvage_of(table)
+    if capex * salvage:
+        terms.append(Term("salvage", -capex * salvage, "USD", f"{salvage:.0%} of the purchase", "the scenario"))
+    total = total_cost_of_ownership(capex, running, months, salvage)
     return (Estimate("tco_usd", total, "USD", terms=tuple(terms), source=f"over {format_months(months)}"),)
+
+
+def salvage_of(table: CandidateTable) -> float:
+    """Return the share of its price that bought hardware fetches in the end."""
+    return table.facility.salvage_share if table.facility else 0.0
 
 
 def _facility_source(table: CandidateTable) -> str:

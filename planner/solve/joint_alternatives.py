@@ -13,6 +13,7 @@ from planner.solve.joint import solved_choice
 from planner.solve.joint_figures import service_estimates
 from planner.solve.placement import Choice, deployment, details_of, holdings
 from planner.solve.prune import restrict
+from planner.solve.ties import tied
 from planner.units import format_usd
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _alternative(name: str, other: Choice, plan: Choice) -> Alternative:
         deployment=deployment(other, first, details[0]),
         cost_usd_per_month=per_month(usd(1) * other.cost),
         estimates=tuple(item for item in service_estimates(fleets) if item.name in LATENCIES),
-        reason=f"{change}: the cheapest {name}",
+        reason=tied(f"{change}: the cheapest {name}", more, per_month(usd(1) * plan.cost)),
         name=name,
         holdings=holdings(other),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner.cost import per_month, total_cost_of_ownership, usd_per_million_tokens
 from planner.plan import Estimate, Term
-from planner.solve.figures import LATENCIES, latency, memory, power_of, quality_of
+from planner.solve.figures import LATENCIES, latency, memory, power_of, quality_of, salvage_of
 from planner.units import HOURS_PER_MONTH, format_months, format_usd
 
 if TYPE_CHECKING:
@@ -132,9 +132,10 @@ def _total(choice: Choice, held: Sequence[Holding], monthly: float) -> list[Esti
     )
     running = monthly - per_month(written_off)
     terms = [Term("running", running * months, "USD", f"{months} x {format_usd(running, 'month')}")]
-    facility = choice.streams.tables[0].facility
-    salvage = facility.salvage_share if facility else 0.0
+    salvage = salvage_of(choice.streams.tables[0])
     if capex:
-        terms.insert(0, Term("purchase", capex * (1.0 - salvage), "USD", "less salvage" if salvage else ""))
+        terms.insert(0, Term("purchase", capex, "USD"))
+    if capex * salvage:
+        terms.append(Term("salvage", -capex * salvage, "USD", f"{salvage:.0%} of the purchase", "the scenario"))
     total = total_cost_of_ownership(capex, running, months, salvage)
     return [Estimate("tco_usd", total, "USD", terms=tuple(terms), source=f"over {format_months(months)}")]

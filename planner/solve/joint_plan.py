@@ -65,7 +65,7 @@ def assemble_joint(choice: Choice, outcome: Outcome, rivals: Sequence[Alternativ
         ),
         alternatives=tuple(rivals),
         rejected=_rejected(tables),
-        warnings=tuple(dict.fromkeys(_warnings(choice, details))),
+        warnings=tuple(dict.fromkeys((*_formats(choice, details), *_warnings(choice, details)))),
         reasons=reasons_of(choice, held, monthly, outcome, rivals),
         inputs=inputs_of(tables[0], streams.scenario),
         holdings=held,
@@ -91,6 +91,19 @@ def _warnings(choice: Choice, details: Sequence[Detail]) -> Iterable[str]:
         table = stream.table
         said = [*warnings_of(table, detail), *rule_warnings(table, item.row)]
         yield from (f"{stream.service}: {text}" if several else text for text in said)
+
+
+def _formats(choice: Choice, details: Sequence[Detail]) -> Iterable[str]:
+    """Warn where requests of one service are answered from weights in different formats."""
+    for service in choice.streams.scenario.parts:
+        formats = {
+            detail.weights.id
+            for item, detail in zip(choice.placements, details, strict=True)
+            if choice.streams.streams[item.stream].service == service.name
+        }
+        if len(formats) > 1:
+            listed = " and ".join(sorted(formats))
+            yield f"{service.name} is served in {listed}: the same request may be answered differently by its fleets."
 
 
 def _service(choice: Choice, details: Sequence[Detail], scenario: Scenario) -> ServiceResult:

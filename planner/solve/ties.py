@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planner.scenario.words import PREDICTIONS
+from planner.units import format_percent
 
 if TYPE_CHECKING:
     from planner.candidates.streams import Streams
@@ -19,8 +20,19 @@ def tie_ppm(streams: Streams) -> int:
     been measured on the accelerator: a plan that costs less by less than that is not known to cost less.
     """
     within = streams.scenario.objective.within
-    if within != PREDICTIONS:
-        return round(float(within) * PARTS)
+    return round((prediction_error() if within == PREDICTIONS else float(within)) * PARTS)
+
+
+def prediction_error() -> float:
+    """Return the share by which throughput, and with it the number of instances, is predicted wrong or less."""
     from planner.performance.calibration import load_calibration
 
-    return round(load_calibration().probable_error("throughput") * PARTS)
+    return load_calibration().probable_error("throughput")
+
+
+def tied(reason: str, more: float, cost: float) -> str:
+    """Return ``reason``, with a word where ``more`` money than ``cost`` is less than what predictions are off by."""
+    error = prediction_error()
+    if not more or abs(more) >= error * cost:
+        return reason
+    return f"a tie, as predictions err by {format_percent(error, 0)}: {reason}"
