@@ -120,6 +120,45 @@ class ServiceResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Regret:
+    """What a plan costs when something is not as it was thought, and how much more that is than the best plan then."""
+
+    what: str
+    """In words: ``the load is 20% higher``."""
+    cost_usd_per_month: float | None
+    """None where the plan cannot hold what is asked, in whatever number."""
+    more_usd_per_month: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The plan beside a price by the token."""
+
+    name: str
+    cost_usd_per_month: float
+    """What the scenario's load costs there."""
+    usd_per_million_input_tokens: float
+    usd_per_million_output_tokens: float
+    break_even: float
+    """Share of the load at which both cost the same; above it the plan is the cheaper, which costs the same at any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How long a plan lasts while its load grows."""
+
+    per_year: float
+    headroom: float
+    """Share by which the load may grow on what is held."""
+    months: float
+    """Until that is used up."""
+    cost_usd_per_month: float | None
+    """Of the cheapest plan for the load a year from now; None where no plan holds it."""
+    plan: str
+    """What that takes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """A candidate that lost, with its cost and the reason."""
 
@@ -131,6 +170,8 @@ class Alternative:
     """What makes it another plan, where it is one of several fleets: ``one type of accelerator``."""
     holdings: tuple[Holding, ...] = ()
     """What it takes, where several fleets do."""
+    regrets: tuple[Regret, ...] = ()
+    """What being wrong would cost with it, where the scenario says what may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +255,10 @@ class Plan:
     """What each service gets, where several fleets serve; the estimates and margins above are then of the plan."""
     goal: str = "cost"
     """What is least in it, and in what unit the proof's figures are: micro-dollars, milliwatts, or carbon."""
+    comparisons: tuple[Comparison, ...] = ()
+    growth: Growth | None = None
+    regrets: tuple[Regret, ...] = ()
+    """What being wrong would cost, where the scenario says what may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ from typing import Any
 
 from planner.plan import (
     Alternative,
+    Comparison,
     Deployment,
     Estimate,
+    Growth,
     Holding,
     Margin,
     Plan,
     Preference,
     Proof,
+    Regret,
     Rejection,
     RunProof,
     ServiceResult,
@@ -65,16 +68,20 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
             "preferences": tuple(Preference(**item) for item in values["preferences"]),
             "holdings": tuple(Holding(**_tuples(item)) for item in values.get("holdings", ())),
             "services": tuple(_service(item) for item in values.get("services", ())),
+            "comparisons": tuple(Comparison(**item) for item in values.get("comparisons", ())),
+            "growth": Growth(**values["growth"]) if values.get("growth") else None,
+            "regrets": tuple(Regret(**item) for item in values.get("regrets", ())),
         }
     )
 
 
 def _alternative(data: Mapping[str, Any]) -> Alternative:
-    known = {item.name for item in fields(Alternative)} - {"deployment", "estimates", "holdings"}
+    known = {item.name for item in fields(Alternative)} - {"deployment", "estimates", "holdings", "regrets"}
     return Alternative(
         deployment=_deployment(data["deployment"]),
         estimates=_estimates(data["estimates"]),
         holdings=tuple(Holding(**_tuples(item)) for item in data.get("holdings", ())),
+        regrets=tuple(Regret(**item) for item in data.get("regrets", ())),
         **{name: data[name] for name in known if name in data},
     )
 

@@ -60,6 +60,7 @@ def _text(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) -> s
         *(_breakdown(item, say, paint) for item in (*view.leading, *view.memory)),
         _reasons(view, say, paint, brevity),
         _rivals(view, say, paint, brevity),
+        [paint("strong", say("Outlook")), *_bullets(view.outlook)] if view.outlook else [],
         _end(view, say, paint, brevity),
     ]
     text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"

@@ -14,6 +14,7 @@ from planner.report.breakdown import Breakdown, breakdown, interval_of
 from planner.report.deployment import Fleet, Rival, fleet, rival
 from planner.report.figures import asked, figure, label, quantity
 from planner.report.i18n import Translator
+from planner.report.outlook import WrongTable, outlook, wrong_table
 from planner.report.together import Held, ServiceView, held, services
 from planner.units import MICRO_USD_PER_USD, format_percent
 
@@ -94,6 +95,8 @@ class PlanView(NamedTuple):
     """What the text tells before memory: of a training run, where its time goes."""
     rival_columns: tuple[str, str, str] = ("per month", "TTFT p95", "TPOT p95")
     """What cost and the two figures of an alternative are."""
+    outlook: tuple[str, ...] = ()
+    wrong: WrongTable | None = None
     held: tuple[Held, ...] = ()
     """What is held in all, where several fleets serve."""
     services: tuple[ServiceView, ...] = ()
@@ -151,6 +154,8 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
         warnings=(*(_warned(text, plan, say) for text in plan.warnings), *_switched_off(scenario, say)),
         sources=sources,
         inputs=plan.inputs,
+        outlook=outlook(plan, say),
+        wrong=wrong_table(plan, say),
         held=held(plan, say),
         services=services(plan, say),
     )

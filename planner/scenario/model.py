@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from planner.scenario.future import ApiPrice, Uncertainty
 from planner.scenario.sections import SLA, Budget, DisabledRule, Quality, Search, Section, Site, Workload
 from planner.scenario.supply import Limits, Objective, Owned
 from planner.scenario.words import (
@@ -66,6 +67,13 @@ class Scenario(Section):
     objective: Objective = field(default_factory=Objective)
     """What makes one plan better than another."""
 
+    compare: tuple[ApiPrice, ...] = ()
+    """Prices by the token, of an API, beside which the plan is told: what it costs there, and from which load on the
+    plan is the cheaper."""
+
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
+    """What may be wrong, and by how much; told of the plan and of what else was possible."""
+
     rule_paths: Annotated[tuple[str, ...], list_of(RULE_FILE, ["company.yaml"])] = ()
     """Files with rules of your own, relative to this file and not outside its directory."""
 
@@ -94,6 +102,11 @@ class Scenario(Section):
     def parts(self) -> tuple[Scenario, ...]:
         """One scenario per service: this one, as it has one service."""
         return (self,)
+
+    @property
+    def asks_about_the_future(self) -> bool:
+        """Whether something beyond the plan itself is asked: a price beside it, growth, or the cost of being wrong."""
+        return bool(self.compare or self.uncertainty.anything or any(it.workload.growth for it in self.parts))
 
     @property
     def rates(self) -> Mapping[str, float]:

@@ -30,6 +30,7 @@ from planner.scenario.kinds import (
 )
 from planner.scenario.words import (
     DEGREE,
+    GROWTH,
     IDENTIFIER,
     PRICING_KIND,
     PROFILE,
@@ -136,6 +137,10 @@ class Workload(Section):
     sizes: tuple[SizeClass, ...] = ()
     """Classes of requests by size, instead of one average. Each range of sizes may get accelerators of its own, where
     that is cheaper."""
+
+    growth: Annotated[float, GROWTH] = 0.0
+    """How fast the load grows. The plan is for the load as stated; the report says for how long it lasts, and what a
+    year from now costs."""
 
     kind: Annotated[str, constant("serving")] = "serving"
     """What the hardware is for."""

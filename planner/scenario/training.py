@@ -129,7 +129,7 @@ class TrainingScenario(Scenario):
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset(
         {"sla", "quality", "site", "rule_paths", "disabled_rules", "rule_packs", "rule_penalties", "as_of"}
-        | {"inventory", "limits", "objective"}
+        | {"inventory", "limits", "objective", "compare", "uncertainty"}
     )
 
     # A run has no requests: whoever reads a workload asks its kind first.

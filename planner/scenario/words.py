@@ -228,6 +228,28 @@ WITHIN = Kind(
 )
 
 
+_PER_YEAR = re.compile(r"^(.*?)\s*(?:/|per)\s*(?:year|yr|y|年)$")
+_MOST_GROWTH = 10.0
+_SHARE_PER_YEAR = between(parse_percent, format_percent, "30%/year", least=0, most=_MOST_GROWTH)
+
+
+def _growth(value: Any) -> float:
+    match = _PER_YEAR.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise UnitError(f"{show(value)} does not say per what", "write 30%/year")
+    return float(_SHARE_PER_YEAR(match.group(1)))
+
+
+GROWTH = Kind(
+    _growth,
+    {
+        "type": "string",
+        "pattern": r"^\s*[0-9.,_]+\s*%\s*(/|per)\s*(year|yr|y|年)\s*$",
+        "examples": ["30%/year"],
+    },
+)
+
+
 def _factor(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= 5:
         raise UnitError(f"must be a number from 1 to 5, not {show(value)}", "write 1.3")

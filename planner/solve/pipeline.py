@@ -35,16 +35,25 @@ def solved(scenario: Scenario, catalog: Catalog | None, *, alternatives: int, so
     from planner.candidates.streams import streams_of
 
     streams = streams_of(scenario, catalog, field=max(alternatives, FIELD - 1) + 1)
+    plan = _solved(streams, alternatives, solver or ChosenSolver())
+    if scenario.asks_about_the_future:
+        from planner.solve.outlook import with_outlook
+
+        return with_outlook(plan, streams)
+    return plan
+
+
+def _solved(streams: Streams, alternatives: int, solver: Solver) -> Plan:
     if streams.joint:
         from planner.solve.joint import solved_together
 
-        return solved_together(streams, alternatives=alternatives, solver=solver or ChosenSolver())
+        return solved_together(streams, alternatives=alternatives, solver=solver)
     table = streams.tables[0]
     if not table.feasible.any():
         from planner.solve.conflict import conflict_of
 
-        raise Infeasible(conflict_of(scenario, table.catalog))
-    row, outcome = choose(streams, solver or ChosenSolver())
+        raise Infeasible(conflict_of(streams.scenario, table.catalog))
+    row, outcome = choose(streams, solver)
     rivals = rival_rows(table, row, alternatives)
     winner, *others = details(table, [row, *rivals])
     plan = assemble(table, winner, tuple(others), outcome, _effects(table, row))
