@@ -96,7 +96,14 @@ class Software:
 
 
 _ALL: tuple[Software, ...] = (
-    Software("torch", "PyTorch FSDP2, compiled", "torch.distributed.fsdp fully_shard", loss="compiled", fused=True),
+    Software(
+        "torch",
+        "PyTorch FSDP2, compiled",
+        "torch.distributed.fsdp fully_shard; torch.utils.checkpoint with torchtitan's policy by operation",
+        loss="compiled",
+        fused=True,
+        selective="alternate",
+    ),
     Software(
         "torchtitan",
         "torchtitan",

@@ -33,6 +33,8 @@ class StateBytes:
     gathered_head: float
     head_gradient: float
     step: float
+    host: float = 0.0
+    """What is offloaded to host memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +65,20 @@ def _ways(setup: TrainingSetup, sharding: frozenset[str] | set[str]) -> tuple[in
 
 def _full(setup: TrainingSetup, stage: Stage) -> StateBytes:
     precision = setup.precision
-    everything = stage.elements()
+    everything = stage.everything
     trained = _Trained(
         precision,
         everything,
-        stage.sharded(*_ways(setup, SHARDS_WEIGHTS)),
-        stage.sharded(*_ways(setup, SHARDS_GRADIENTS)),
-        stage.sharded(*_ways(setup, SHARDS_STATES)),
+        stage.shared(*_ways(setup, SHARDS_WEIGHTS)),
+        stage.shared(*_ways(setup, SHARDS_GRADIENTS)),
+        stage.shared(*_ways(setup, SHARDS_STATES)),
         max(stage.largest_tensor(), 0),
     )
     ways = _ways(setup, SHARDS_WEIGHTS)[0]
     terms = []
     if setup.offload != "all":
         terms.append(_term("weights", trained.weights, precision.weights, ways, precision.source))
-    if precision.compute != precision.weights and ways == 1:
+    if precision.compute != precision.weights and ways == 1 and setup.offload != "all":
         terms.append(
             Term(
                 "compute copy of the weights",
@@ -91,7 +93,8 @@ def _full(setup: TrainingSetup, stage: Stage) -> StateBytes:
         if precision.master:
             terms.append(_term("master weights", trained.states, precision.master, shard, precision.source))
         terms += _states(setup, stage, precision)
-    gathered = stage.largest_layer() * precision.compute * setup.software.gathered_layers if ways > 1 else 0.0
+    streamed = ways > 1 or setup.offload == "all"  # weights come from other ranks, or from the host
+    gathered = stage.largest_layer * precision.compute * setup.software.gathered_layers if streamed else 0.0
     head = stage.head()
     if ways > 1 and setup.parallel.pp > 1:
         # Gathering them for every micro-batch would stall the pipeline; gradients are reduced behind the last one.
@@ -103,10 +106,22 @@ def _full(setup: TrainingSetup, stage: Stage) -> StateBytes:
         gradients=_gradients(setup, trained),
         gradients_formula=_gradients_formula(setup, trained),
         in_flight=_communication(setup, trained, gathered, stage),
-        gathered_head=head * precision.compute if ways > 1 and setup.parallel.pp == 1 else 0.0,
+        gathered_head=head * precision.compute if streamed and setup.parallel.pp == 1 else 0.0,
         head_gradient=head * min(precision.gradients, precision.compute),
         step=_step(setup, trained),
+        host=_host(setup, stage, trained, precision),
     )
+
+
+def _host(setup: TrainingSetup, stage: Stage, trained: _Trained, precision: Precision) -> float:
+    """Return what lies in host memory: master weights, states and gradients, weights as well, or paged states alone."""
+    if setup.offload == "none" and not setup.optimizer.paged:
+        return 0.0
+    states = sum(term.value for term in _states(setup, stage, precision, paged=True))
+    if setup.offload == "none":
+        return states
+    kept = trained.states * (precision.master + precision.gradients) + states
+    return kept + (trained.weights * precision.weights if setup.offload == "all" else 0.0)
 
 
 def _adapted(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage) -> StateBytes:
@@ -126,7 +141,7 @@ def _adapted(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage
         return each * piece.count * piece.copies
 
     held = sum(size(piece) / (expert_ways if piece.is_expert else ways) for piece in stage.pieces)
-    formula = f"{stage.elements():,} in {fmt.id}" + (", the rest in FP32" if widened else "")
+    formula = f"{stage.everything:,} in {fmt.id}" + (", the rest in FP32" if widened else "")
     formula += f" / {ways}" if ways > 1 else ""
     terms = [] if setup.offload == "all" else [Term("frozen weights", held, "bytes", formula, fmt.source)]
     count = float(adapter_elements(stage.pieces, adapters.rank, adapters.targets))
@@ -176,8 +191,9 @@ def _term(name: str, elements: float, each: float, ways: int, source: str) -> Te
     return Term(name, elements * each, "bytes", formula, source if ways == 1 else _ZERO)
 
 
-def _states(setup: TrainingSetup, stage: Stage, precision: Precision) -> list[Term]:
-    if setup.optimizer.paged:
+def _states(setup: TrainingSetup, stage: Stage, precision: Precision, *, paged: bool = False) -> list[Term]:
+    """Return the optimizer's states; those that are paged to the host only where they are asked for."""
+    if setup.optimizer.paged and not paged:
         return []
     ways, expert_ways = _ways(setup, SHARDS_STATES)
     terms = []
@@ -195,7 +211,8 @@ def _states(setup: TrainingSetup, stage: Stage, precision: Precision) -> list[Te
             terms.append(Term(state.name, size, "bytes", "(rows + columns) x 4 B", setup.optimizer.source))
         else:
             each = state.bytes_per_parameter or precision.states
-            elements = stage.sharded(ways, expert_ways, chosen)
+            everywhere = state.applies_to == "all"
+            elements = stage.shared(ways, expert_ways) if everywhere else stage.sharded(ways, expert_ways, chosen)
             terms.append(_term(state.name, elements, each, ways, setup.optimizer.source))
     return terms
 
@@ -241,9 +258,11 @@ def _communication(setup: TrainingSetup, trained: _Trained, gathered: float, sta
     elif gathered:
         formula = f"{setup.software.gathered_layers} layers, unsharded"
         terms.append(Term("gathered weights", gathered, "bytes", formula, "FSDP, arXiv 2304.11277, section 3"))
-    if parallel.shard_ways > 1 and parallel.sharding in SHARDS_GRADIENTS and setup.trains_all:
-        size = stage.largest_layer() * trained.precision.gradients
-        terms.append(Term("gradient buckets", size, "bytes", "one layer before it is reduced", _ZERO))
+    reduced = parallel.shard_ways > 1 and parallel.sharding in SHARDS_GRADIENTS
+    if setup.trains_all and (reduced or setup.offload != "none"):
+        size = stage.largest_layer * trained.precision.gradients
+        formula = "one layer before it is reduced" if reduced else "one layer before it leaves for the host"
+        terms.append(Term("gradient buckets", size, "bytes", formula, _ZERO))
     elif parallel.dp * parallel.cp > 1 and parallel.sharding == "ddp":
         size = trained.all * trained.precision.gradients
         terms.append(

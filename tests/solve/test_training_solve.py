@@ -180,7 +180,7 @@ def test_a_single_requirement_that_nothing_holds_is_the_conflict():
 
 def test_a_model_that_no_layout_holds_says_so():
     with pytest.raises(Infeasible) as raised:
-        solve(scenario(search={"accelerators": ["t4"], "gpus": 1}))
+        solve(scenario(search={"accelerators": ["t4"], "gpus": 1, "offload": "none"}))
     assert "nothing that may be rented holds" in raised.value.conflict.summary
 
 
