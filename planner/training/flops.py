@@ -86,8 +86,8 @@ def flops_per_token(shape: ModelShape, sequence_length: int, *, trains_all: bool
 def recompute_share(checkpointing: str, *, trains_all: bool = True) -> float:
     """Return what recomputation adds, as a share of model FLOPs: one forward pass is a third of them, or half.
 
-    Selective recomputation of the attention core costs next to nothing (2.7 % at 22B, 1.6 % at 175B: Korthikanti et
-    al., section 5); every second matrix product is half a forward pass.
+    Selective recomputation of the attention core costs next to nothing (2.7 % of the FLOPs of GPT-3 175B, 1.6 % of
+    MT-NLG 530B: Korthikanti et al., section 5); every second matrix product is half a forward pass.
     """
     forward = 1 / 3 if trains_all else 1 / 2
     return {"none": 0.0, "selective": 0.02, "alternate": forward / 2, "full": forward, "offloaded": forward}[

@@ -27,8 +27,9 @@ from planner.training.traffic import (
 LINK_SHARE = 0.75
 """Of the link's one-way rate that collectives of a layer reach: nccl-tests on NVLink and InfiniBand, large messages."""
 
-FP8_GAIN = 1.3
-"""Compute in FP8 over BF16: torchtitan Llama-3.1-8B on 8 H100, 8,532 over 6,667 tokens/s (docs/performance.md)."""
+FP8_GAIN = 1.39
+"""Linear layers in FP8 over BF16: torchtitan Llama-3.1-8B on 8 H100 makes 8,532 over 6,667 tokens/s at 8,192 tokens
+(docs/performance.md, 2024-12), where attention, which stays in BF16, is 22 % of the FLOPs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +170,14 @@ def step_time(step: StepInput, cluster: Cluster, efficiency: float) -> StepTime:
         raise ValueError(f"{parallel.gpus} GPUs span nodes, and the network between them is not known")
     flops = flops_per_token(shape, step.sequence_length, trains_all=step.trains_all) * step.tokens
     gain = FP8_GAIN if step.precision.compute_format == "fp8" else 1.0
-    compute = flops / (parallel.gpus * peak * efficiency * gain)
+    attention = attention_flops_per_token(shape, step.sequence_length) * step.tokens / flops
+    exact = flops / (parallel.gpus * peak * efficiency)
+    compute = exact * ((1 - attention) / gain + attention)
     recompute = compute * recompute_share(step.recompute, trains_all=step.trains_all)
     passes = 2.0 + (1.0 if step.recompute in ("full", "offloaded") else 0.0)
     tensor = tensor_seconds(step, cluster, passes)
     experts = max(0.0, expert_seconds(step, cluster, passes) - compute)
-    attention = attention_flops_per_token(shape, step.sequence_length) * step.tokens / flops
-    context = max(0.0, context_seconds(step, cluster, passes) - compute * attention)
+    context = max(0.0, context_seconds(step, cluster, passes) - exact * attention)
     scores = 0.0 if step.flash_attention else score_seconds(step, cluster)
     busy = compute + recompute + tensor + experts + context + scores
     bubble = busy * bubble_share(parallel, step.accumulation)
