@@ -88,6 +88,9 @@ def estimates(table: TrainingTable, row: TrainingRow) -> tuple[Estimate, ...]:
         Estimate("checkpoint_interval_seconds", run.checkpoint.interval_seconds, "s", source=SOURCE),
         Estimate("expected_failures", run.failures, "", source=SOURCE),
     ]  # fmt: skip
+    if memory.host_bytes:
+        source = "what is offloaded, on the GPU that offloads most"
+        found.append(Estimate("host_memory_per_gpu_bytes", memory.host_bytes, "bytes", source=source))
     if pool.accelerator.tdp_w:
         found.append(Estimate("energy", energy, "kWh", source="GPUs at rated power, as model cards count it"))
     return tuple(found)

@@ -13,7 +13,9 @@ from planner.candidates.training import evaluate_training
 from planner.cli.solve import solve as solve_command
 from planner.errors import Infeasible, ScenarioError
 from planner.plan import RunProof, TrainingDeployment, TrainingPlan
+from planner.plan_diff import diff_plans
 from planner.plan_io import plan_from_dict, plan_to_dict
+from planner.report.difference import diff_text as difference_text
 from planner.scenario import load_scenario, scenario_from_data
 from planner.solve import solve
 from planner.solve.exhaustive import ExhaustiveSolver
@@ -148,6 +150,17 @@ def test_a_plan_survives_json():
     again = plan_from_dict(json.loads(json.dumps(plan_to_dict(plan))))
     assert again == plan
     assert isinstance(again.deployments[0], TrainingDeployment)
+
+
+def test_a_plan_laid_out_otherwise_on_the_same_offer_differs():
+    asked = {"gpus": [8], "accelerators": ["h100-sxm"], "providers": ["azure"], "tensor_parallel": 1}
+    plans = [solve(scenario(search={**asked, "checkpointing": name})) for name in ("none", "full")]
+    (change,) = diff_plans(*plans).changed
+    fields = {item.name: (item.old, item.new) for item in change.fields}
+    assert fields["checkpointing"] == ("none", "full")
+    text = difference_text(diff_plans(*plans))
+    assert "checkpointing" in text.lower()
+    assert diff_plans(plans[0], plans[0]).different is False
 
 
 def test_the_same_question_has_the_same_answer():
