@@ -96,6 +96,11 @@ def test_golden(name, target, golden):
     golden(f"deploy/{name}.{ending}", manifest(PLANS[name], target, CATALOG, inputs=inputs))
 
 
+def test_no_golden_file_is_left_over(root):
+    found = {path.name for path in (root / "tests" / "golden" / "deploy").iterdir()}
+    assert found == {f"{name}.{ending}" for name in PLANS for ending in ("sh", "yaml")}
+
+
 def run_script(text, tmp_path, environment):
     """Run a script with a torchrun that writes down its arguments; return (exit code, arguments, stderr, files)."""
     stub = tmp_path / "bin" / "torchrun"

@@ -16,6 +16,7 @@ from planner.plan import RunProof, TrainingDeployment, TrainingPlan
 from planner.plan_diff import diff_plans
 from planner.plan_io import plan_from_dict, plan_to_dict
 from planner.report.difference import diff_text as difference_text
+from planner.report.i18n import translator_for
 from planner.scenario import load_scenario, scenario_from_data
 from planner.solve import solve
 from planner.solve.exhaustive import ExhaustiveSolver
@@ -229,6 +230,24 @@ def test_every_form_of_report_tells_the_run(small, form, language):
     if form in ("text", "md", "html"):
         assert "TTFT" not in found.output
         assert ("Time to train" if language == "en" else "训练时长") in found.output
+
+
+def test_every_sentence_about_a_run_has_a_translation():
+    asked = scenario(
+        search={
+            "accelerators": ["l40s", "b200-sxm", "h100-sxm"],
+            "providers": ["aws", "runpod", "purchase"],
+            "gpus": [1, 8],
+            "offload": ["optimizer", "all"],
+            "optimizer_in_backward": True,
+        }
+    )
+    say = translator_for(asked, "zh-CN")
+    for item in (asked, scenario(method="qlora"), scenario(search={"pricing": "spot", "providers": "any"})):
+        plan = solve(item)
+        sentences = [*plan.reasons, *plan.warnings, *(it.reason for it in plan.alternatives)]
+        sentences += [it.message for it in plan.rejected]
+        assert [text for text in sentences if say.sentence(text) == text] == []
 
 
 def test_the_command_says_infeasible_with_its_exit_code(small):
