@@ -70,8 +70,8 @@ def _formats(item: Deployment, say: Translator) -> str:
     loss, offload = getattr(item, "loss", "standard"), getattr(item, "offload", "none")
     more = [
         *([say("loss {kind}", kind=loss)] if loss != "standard" else ()),
-        *([say("optimizer and gradients in host memory")] if offload == "optimizer" else ()),
-        *([say("weights, optimizer and gradients in host memory")] if offload == "all" else ()),
+        *([say("optimizer in host memory")] if offload == "optimizer" else ()),
+        *([say("weights and optimizer in host memory")] if offload == "all" else ()),
         *([say("optimizer in the backward pass")] if getattr(item, "optimizer_in_backward", False) else ()),
         *([say("without FlashAttention")] if not getattr(item, "flash_attention", True) else ()),
     ]

@@ -136,7 +136,7 @@ class TrainingSearch(Search):
     with the head, without ever keeping logits (`fused-linear`)."""
 
     offload: Annotated[tuple[str, ...] | None, any_or_list(choice("what is offloaded", OFFLOADS), ["none"])] = None
-    """What lies in host memory: nothing (`none`), optimizer and gradients (`optimizer`), or the weights too (`all`)."""
+    """What lies in host memory: nothing (`none`), the optimizer (`optimizer`), or the weights too (`all`)."""
 
     optimizer_in_backward: Annotated[bool, SWITCH] = False
     """Consider stepping each weight as its gradient comes as well: gradients are not kept, accumulated or clipped by

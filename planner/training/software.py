@@ -74,6 +74,8 @@ class Software:
     """What selective checkpointing recomputes: the attention core, or every second matrix product (torchtitan)."""
     holds_gradients: bool = False
     """Gradients stay allocated through the forward pass (accumulation over micro-batches in flat buffers)."""
+    offloads_gradients: bool = True
+    """An offloaded optimizer takes the gradients along (DeepSpeed, FSDP); Megatron's leaves them on the device."""
     step_bytes_per_parameter: float = 0.0
     """Temporaries of the optimizer's step, per trainable parameter of the rank."""
     step_parameters: float = float("inf")
@@ -137,6 +139,7 @@ _ALL: tuple[Software, ...] = (
         fused=True,
         repeats_kv=False,
         holds_gradients=True,
+        offloads_gradients=False,
     ),
     Software(
         "transformers",

@@ -120,7 +120,8 @@ def _host(setup: TrainingSetup, stage: Stage, trained: _Trained, precision: Prec
     states = sum(term.value for term in _states(setup, stage, precision, paged=True))
     if setup.offload == "none":
         return states
-    kept = trained.states * (precision.master + precision.gradients) + states
+    gradients = precision.gradients if _gradients_leave(setup) else 0.0
+    kept = trained.states * (precision.master + gradients) + states
     return kept + (trained.weights * precision.weights if setup.offload == "all" else 0.0)
 
 
@@ -224,8 +225,12 @@ def _pieces_of(state: State) -> Chosen:
     return lambda piece: piece.is_matrix == wanted
 
 
+def _gradients_leave(setup: TrainingSetup) -> bool:
+    return setup.offload != "none" and setup.software.offloads_gradients
+
+
 def _gradients(setup: TrainingSetup, trained: _Trained) -> float:
-    if setup.offload != "none":
+    if _gradients_leave(setup):
         return 0.0
     if setup.optimizer_in_backward:
         return trained.largest * trained.precision.gradients
@@ -259,7 +264,7 @@ def _communication(setup: TrainingSetup, trained: _Trained, gathered: float, sta
         formula = f"{setup.software.gathered_layers} layers, unsharded"
         terms.append(Term("gathered weights", gathered, "bytes", formula, "FSDP, arXiv 2304.11277, section 3"))
     reduced = parallel.shard_ways > 1 and parallel.sharding in SHARDS_GRADIENTS
-    if setup.trains_all and (reduced or setup.offload != "none"):
+    if setup.trains_all and (reduced or _gradients_leave(setup)):
         size = stage.largest_layer * trained.precision.gradients
         formula = "one layer before it is reduced" if reduced else "one layer before it leaves for the host"
         terms.append(Term("gradient buckets", size, "bytes", formula, _ZERO))

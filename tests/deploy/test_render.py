@@ -248,6 +248,10 @@ def test_what_is_put_into_a_job_stays_a_scalar():
         ({"engine": "megatron", "schedule": "gpipe"}, "schedule gpipe"),
         ({"engine": "megatron", "sharding": "fsdp", "pipeline_parallel": 2}, "sharding fsdp in a pipeline"),
         ({"engine": "megatron", "offload": "all"}, "weights in host memory"),
+        (
+            {"engine": "megatron", "offload": "optimizer", "sharding": "fsdp"},
+            "an offloaded optimizer with sharding fsdp",
+        ),
         ({"engine": "megatron", "model": "deepseek-ai/DeepSeek-V2-Lite"}, "not all attention and a gated"),
         ({"accelerator": "nothing"}, "no device plugin"),
         ({"sequence_length": 0}, "does not say how the run is laid out"),

@@ -180,6 +180,13 @@ def test_what_is_offloaded_lies_in_host_memory(llama):
     assert inputs.host_bytes == 2 * 4096 * 2 * 4096 * 32
 
 
+def test_megatron_leaves_the_gradients_of_an_offloaded_optimizer_on_the_device(llama):
+    total = count_parameters(llama).total
+    memory = training_memory(llama, setup(offload="optimizer", software=SOFTWARE["megatron"]))
+    assert term(memory, "gradients") == 2 * total
+    assert memory.host_bytes == pytest.approx((4 + 8) * total)
+
+
 def test_one_gpu_that_offloads_its_weights_still_needs_the_layers_at_hand(llama):
     memory = training_memory(llama, setup(offload="all"))
     layer = 4096 * (2 * 4096 + 2 * 1024) + 3 * 4096 * 14336 + 2 * 4096
