@@ -70,7 +70,8 @@ def megatron_launch(plan: TrainingPlan, made: TrainingDeployment, architecture: 
     )  # fmt: skip
     refusals.check(made.offload == "all", "weights in host memory", "set search.offload to none or optimizer")
     refusals.check(
-        made.offload == "optimizer" and made.sharding != "zero1", f"an offloaded optimizer with sharding {made.sharding}",
+        made.offload == "optimizer" and made.sharding != "zero1",
+        f"an offloaded optimizer with sharding {made.sharding}",
         "set search.sharding to zero1: the distributed optimizer is the one that can be offloaded",
     )  # fmt: skip
     group = _described(architecture, refusals)

@@ -180,6 +180,16 @@ def test_what_is_offloaded_lies_in_host_memory(llama):
     assert inputs.host_bytes == 2 * 4096 * 2 * 4096 * 32
 
 
+def test_paged_states_of_adapters_lie_in_host_memory(catalog, llama):
+    adapted = {"method": "qlora", "adapters": Adapters(16), "frozen": catalog.formats["nf4"]}
+    memory = training_memory(llama, setup(optimizer=OPTIMIZERS["paged-adamw-8bit"], **adapted))
+    adapters = term(memory, "adapters") / 2
+    assert memory.host_bytes == pytest.approx(2 * (1 + 4 / 256) * adapters)
+    everything = training_memory(llama, setup(offload="all", **adapted))
+    frozen = term(training_memory(llama, setup(**adapted)), "frozen weights")
+    assert everything.host_bytes == pytest.approx(frozen + (2 * 2 + 2) * adapters)
+
+
 def test_megatron_leaves_the_gradients_of_an_offloaded_optimizer_on_the_device(llama):
     total = count_parameters(llama).total
     memory = training_memory(llama, setup(offload="optimizer", software=SOFTWARE["megatron"]))
