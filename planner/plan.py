@@ -276,6 +276,21 @@ class TrainingDeployment(Deployment):
     """Micro-batches of a step on one rank."""
     virtual_stages: int = 1
     """Interleaving of the pipeline."""
+    schedule: str = ""
+    """Of the pipeline: ``1f1b``, ``interleaved`` or ``gpipe``; empty without one."""
+    context_parallel: int = 1
+    shard_group: int = 0
+    """Ranks that shard among themselves under hybrid sharding; 0 otherwise."""
+    sequence_length: int = 0
+    loss: str = "standard"
+    """``standard`` is the software's own; ``chunked`` and ``fused-linear`` keep fewer logits or none."""
+    offload: str = "none"
+    """What lies in host memory: ``none``, ``optimizer``, ``all``."""
+    optimizer_in_backward: bool = False
+    flash_attention: bool = True
+    sequence_parallel: bool = True
+    rank: int = 0
+    """Of the adapters; 0 without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,3 +311,7 @@ class TrainingPlan(Plan):
     run_hours: float = 0.0
     """Expected, checkpoints and restarts included."""
     run_usd: float = 0.0
+    steps: int = 0
+    """Optimizer steps of the run."""
+    checkpoint_steps: int = 0
+    """Steps from one checkpoint to the next, by Young's interval."""

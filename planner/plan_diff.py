@@ -124,10 +124,10 @@ def _layout(item: Deployment, named: bool) -> tuple[object, ...]:
 
 
 def _fields(old: Deployment, new: Deployment, *, named: bool) -> tuple[FieldChange, ...]:
-    names = (f.name for f in fields(Deployment) if named or f.name != "service")
-    return tuple(
-        FieldChange(it, getattr(old, it), getattr(new, it)) for it in names if getattr(old, it) != getattr(new, it)
-    )
+    # A training run has more fields than a service.
+    names = dict.fromkeys(f.name for item in (old, new) for f in fields(item) if named or f.name != "service")
+    values = ((name, getattr(old, name, None), getattr(new, name, None)) for name in names)
+    return tuple(FieldChange(name, before, after) for name, before, after in values if before != after)
 
 
 def _figures(old: Mapping[str, tuple[str, float]], new: Mapping[str, tuple[str, float]]) -> tuple[FigureChange, ...]:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "planner.cli.candidates:candidates",
         "List every option that was evaluated, with its figures.",
     ),
+    "render": ("planner.cli.render:render", "Write the file that runs a training plan."),
     "diff": ("planner.cli.diff:diff", "Show what leads from one plan to another, and the money."),
     "memory": ("planner.cli.memory:memory", "Say what a model needs in memory, term by term."),
     "estimate": ("planner.cli.estimate:estimate", "Predict TTFT, TPOT and throughput of one deployment."),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "adamw-8bit", "paged-adamw-8bit", "adafactor", "muon")
 PRECISIONS = ("fp32", "mixed", "mixed-fp32-gradients", "mixed-fp32-weights", "bf16", "fp8")
 SHARDINGS = ("ddp", "zero1", "zero2", "zero3", "fsdp", "hsdp")
+SCHEDULES = ("1f1b", "gpipe")
 SOFTWARE = ("torch", "torchtitan", "torchtune", "megatron", "transformers", "unsloth")
 LOSSES = ("eager", "eager-held", "eager-16bit", "compiled", "compiled-fp32", "chunked-eager", "chunked", "fused-linear")
 
@@ -38,6 +39,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--shard-group", type=_DEGREE, help="Training: ranks of one hybrid sharding group."),
     click.option("--cp", type=_DEGREE, help="Training: context parallel size.  [default: 1]"),
     click.option("--virtual-stages", type=_DEGREE, help="Training: interleaving of the pipeline.  [default: 1]"),
+    click.option("--schedule", type=click.Choice(SCHEDULES),
+                 help="Training: order of the pipeline's passes.  [default: 1f1b]"),
     click.option("--micro-batch", type=_DEGREE, help="Training: sequences at once on a rank.  [default: 1]"),
     click.option("--accumulation", type=_DEGREE, help="Training: micro-batches of a step.  [default: 1]"),
     click.option("--sequence-length", type=click.IntRange(1, 10**8),
@@ -54,7 +57,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )  # fmt: skip
 
 _NAMES = (
-    "training", "optimizer", "precision", "gpus", "sharding", "shard_group", "cp", "virtual_stages", "micro_batch",
+    "training", "optimizer", "precision", "gpus", "sharding", "shard_group", "cp", "virtual_stages", "schedule",
+    "micro_batch",
     "accumulation", "sequence_length", "checkpointing", "software", "loss", "rank", "no_flash_attention",
     "optimizer_in_backward", "offload",
 )  # fmt: skip
@@ -161,6 +165,7 @@ def _setup(catalog: Catalog, given: dict[str, Any], shared: dict[str, Any]) -> T
             sharding=given["sharding"] or "fsdp",
             shard_group=given["shard_group"],
             virtual_stages=given["virtual_stages"] or 1,
+            schedule=given["schedule"] or "1f1b",
         ),
         software=software.SOFTWARE[given["software"] or "torch"],
         loss=software.LOSSES[given["loss"]] if given["loss"] else None,

@@ -37,6 +37,7 @@ _BREVITIES = (
     _Brevity(1, 4, 2),
     _Brevity(1, 3, 1),
     _Brevity(1, 2, 1),
+    _Brevity(0, 2, 1),
 )
 """Tried in this order until the text fits a screen."""
 
@@ -167,7 +168,9 @@ def _rivals(view: PlanView, say: Translator, paint: Paint, brevity: _Brevity) ->
     found = [paint("strong", lines[0])]
     for line, rival in zip(lines[1:], view.rivals, strict=True):
         why = wrap(f"{rival.layout}: {rival.reason}", COLUMNS - 2)
-        if len(why) > brevity.rival_lines:
+        if not brevity.rival_lines:
+            why = []
+        elif len(why) > brevity.rival_lines:
             why = [*why[: brevity.rival_lines - 1], cut(" ".join(why[brevity.rival_lines - 1 :]), COLUMNS - 2)]
         found += [line, *(paint("faint", f"  {part}") for part in why)]
     return found

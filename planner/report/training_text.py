@@ -66,6 +66,8 @@ def _terms(answer: TrainingAnswer, paint: Paint) -> Iterator[str]:
     ]
     rows.append(("total", format_bytes_gib(memory.device_bytes, 2), ""))
     yield from (f"  {line}" for line in table(rows, "lrl"))
+    if memory.host_bytes >= _VISIBLE_BYTES:
+        yield f"  and {format_bytes_gib(memory.host_bytes, 2)} in host memory for each GPU"
     usable = format_bytes_gib(device.memory_bytes_usable, 2)
     verdict = "fits" if answer.fits else "does not fit"
     yield paint("good" if answer.fits else "bad", f"  {verdict} {device.name} ({usable} usable)")
@@ -122,6 +124,7 @@ def training_data(answer: TrainingAnswer) -> dict[str, Any]:
             "cp": parallel.cp,
             "ep": parallel.ep,
             "sharding": parallel.sharding,
+            "schedule": parallel.pipeline,
         },
         "accelerator": answer.accelerator.id,
         "fits": answer.fits,
@@ -129,6 +132,7 @@ def training_data(answer: TrainingAnswer) -> dict[str, Any]:
         "device_bytes": memory.device_bytes,
         "reserved_bytes": memory.reserved_bytes,
         "allocated_bytes": memory.allocated_bytes,
+        "host_bytes": memory.host_bytes,
         "peak_phase": memory.phase,
         "terms": [
             {"name": term.name, "bytes": term.value, "formula": term.formula, "source": term.source}

@@ -52,15 +52,30 @@ def _fleet(item: Deployment, fleet: Fleet, say: Translator) -> Fleet:
 
 def _layout(item: Deployment, say: Translator) -> str:
     sharding, accumulation = getattr(item, "sharding", ""), getattr(item, "accumulation", 1)
+    sharding += f" {group}" if (group := getattr(item, "shard_group", 0)) else ""
+    schedule = getattr(item, "schedule", "")
     degrees = [say("data parallel {n} ({sharding})", n=item.replicas, sharding=sharding)]
-    named = (("TP", item.tensor_parallel), ("PP", item.pipeline_parallel), ("EP", item.expert_parallel))
-    degrees += [f"{name} {degree}" for name, degree in named if degree > 1]
+    named = (
+        ("TP", item.tensor_parallel, ""),
+        ("PP", item.pipeline_parallel, f" ({schedule})" if schedule else ""),
+        ("CP", getattr(item, "context_parallel", 1), ""),
+        ("EP", item.expert_parallel, ""),
+    )
+    degrees += [f"{name} {degree}{how}" for name, degree, how in named if degree > 1]
     batch = say("micro-batch {n}, {m} per step", n=item.batch_per_replica, m=accumulation)
     return f"{' × '.join(degrees)}, {batch}"
 
 
 def _formats(item: Deployment, say: Translator) -> str:
-    return say(
+    loss, offload = getattr(item, "loss", "standard"), getattr(item, "offload", "none")
+    more = [
+        *([say("loss {kind}", kind=loss)] if loss != "standard" else ()),
+        *([say("optimizer in host memory")] if offload == "optimizer" else ()),
+        *([say("weights and optimizer in host memory")] if offload == "all" else ()),
+        *([say("optimizer in the backward pass")] if getattr(item, "optimizer_in_backward", False) else ()),
+        *([say("without FlashAttention")] if not getattr(item, "flash_attention", True) else ()),
+    ]
+    made = say(
         "{method}, {weights}, {optimizer}, checkpointing {checkpointing} ({engine})",
         method=getattr(item, "method", ""),
         weights=item.weights,
@@ -68,6 +83,7 @@ def _formats(item: Deployment, say: Translator) -> str:
         checkpointing=getattr(item, "checkpointing", ""),
         engine=item.engine,
     )
+    return ", ".join((made, *more))
 
 
 def _headlines(plan: TrainingPlan, view: PlanView, made: Deployment, say: Translator) -> tuple[Headline, ...]:

@@ -221,6 +221,34 @@ inventory: [{accelerator: a100-sxm-80, nodes: 2, cost: 2.50 USD/h}]
 """
 
 
+_TRAINING = """\
+`workload: {kind: training, ...}` asks for a training run in place of a service; [training](training.md) says what
+follows from it. The hardware is rented for as long as the run takes. Keys about serving (`sla`, `quality`, `site`,
+rules, `inventory`, `limits`, `objective`) are refused, and so are those of `search` about weights, KV caches, engines,
+vendors, mixes and disaggregation; the others stand as above.
+
+```yaml
+# yaml-language-server: $schema=../schemas/training-scenario.schema.json
+name: 8x7b-full
+model: mistralai/Mixtral-8x7B-v0.1
+workload: {kind: training, method: full, tokens: 5B, sequence_length: 8Ki, global_batch: 256, deadline: 7d}
+budget: {run: 20000 USD}
+search: {accelerators: [h100-sxm, h200-sxm], sharding: [fsdp, hsdp], offload: none}
+```
+"""
+
+
+def _training() -> Iterator[str]:
+    """Yield the tables of what a scenario about training has beside or instead of what one about serving has."""
+    schema, base = training_json_schema(), scenario_json_schema()
+    for name in ("workload", "budget", "search"):
+        section = f"Training{name.capitalize()}"
+        known = base["$defs"][name.capitalize()]["properties"] if name != "workload" else {}
+        own = [key for key in schema["$defs"][section]["properties"] if key not in known]
+        yield from ("", f"### {name} of a training run", "", schema["$defs"][section]["description"], "")
+        yield from _table(schema["$defs"][section], only=own)
+
+
 def scenario_reference() -> str:
     """Return ``docs/scenario.md``: every key with its form, default and meaning."""
     schema = scenario_json_schema()
@@ -229,6 +257,7 @@ def scenario_reference() -> str:
     parts += ["", "## Several services", "", _SEVERAL, *_table(fleet_json_schema(), only=("services",))]
     service = fleet_json_schema()["$defs"]["ServiceAsked"]
     parts += ["", "### services", "", service["description"], "", *_table(service)]
+    parts += ["", "## Training", "", _TRAINING.rstrip(), *_training()]
     return "\n".join(parts) + "\n"
 
 

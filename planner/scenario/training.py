@@ -8,33 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from planner.scenario.checks import money_with_a_rate
 from planner.scenario.kinds import MONEY_SUM, TOKENS, Kind, between, count
 from planner.scenario.model import Scenario
 from planner.scenario.reader import Draft, Problem
 from planner.scenario.sections import Budget, Search, Section
-from planner.scenario.words import DEGREE, IDENTIFIER, any_or_list, constant
-from planner.units import Money, UnitError, format_duration_ms, parse_duration_ms
-from planner.units.number import show
+from planner.scenario.words import DEGREE, IDENTIFIER, SWITCH, any_or_list, choice, constant
+from planner.units import Money, format_duration_ms, parse_duration_ms
 
 METHODS = ("full", "lora", "qlora")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "adamw-8bit", "paged-adamw-8bit", "adafactor", "muon")
 PRECISIONS = ("fp32", "mixed", "mixed-fp32-gradients", "mixed-fp32-weights", "bf16", "fp8")
-CHECKPOINTING = ("none", "full")
-SHARDINGS = ("ddp", "zero1", "zero2", "zero3", "fsdp")
+CHECKPOINTING = ("none", "selective", "full", "offloaded")
+SHARDINGS = ("ddp", "zero1", "zero2", "zero3", "fsdp", "hsdp")
+SCHEDULES = ("1f1b", "interleaved", "gpipe")
+LOSS_KINDS = ("standard", "chunked", "fused-linear")
+OFFLOADS = ("none", "optimizer", "all")
 _MS_PER_HOUR = 3_600_000
 _TEN_YEARS_MS = 10 * 365 * 24 * _MS_PER_HOUR
-
-
-def _choice(what: str, words: tuple[str, ...]) -> Kind:
-    def read(value: Any) -> str:
-        if value not in words:
-            raise UnitError(f"{show(value)} is not {what}", f"write one of {', '.join(words)}")
-        return str(value)
-
-    return Kind(read, {"enum": list(words), "examples": [words[0]]})
 
 
 _DEADLINE = between(parse_duration_ms, format_duration_ms, "14d", above=0, most=_TEN_YEARS_MS)
@@ -51,7 +44,7 @@ RANK = count(1, 4096, 16)
 class TrainingWorkload(Section):
     """The run: how much is trained, and how."""
 
-    method: Annotated[str, _choice("a method", METHODS)]
+    method: Annotated[str, choice("a method", METHODS)]
     """`full` updates every weight; `lora` trains adapters over 16-bit weights, `qlora` over quantized ones."""
 
     tokens: Annotated[int, RUN_TOKENS]
@@ -66,10 +59,10 @@ class TrainingWorkload(Section):
     deadline: Annotated[float | None, DEADLINE] = None
     """Time within which the run has to end, checkpoints and expected restarts included."""
 
-    optimizer: Annotated[str, _choice("an optimizer", OPTIMIZERS)] = "adamw"
+    optimizer: Annotated[str, choice("an optimizer", OPTIMIZERS)] = "adamw"
     """The optimizer, which decides what is kept per parameter."""
 
-    precision: Annotated[str | None, _choice("a precision policy", PRECISIONS)] = None
+    precision: Annotated[str | None, choice("a precision policy", PRECISIONS)] = None
     """What weights, gradients and states are kept in, for `full`; `mixed` where it is left out."""
 
     rank: Annotated[int | None, RANK] = None
@@ -77,6 +70,12 @@ class TrainingWorkload(Section):
 
     frozen_weights: Annotated[str | None, IDENTIFIER] = None
     """Format of the frozen weights, for `lora` and `qlora`; `bf16` and `nf4` where it is left out."""
+
+    flash_attention: Annotated[bool, SWITCH] = True
+    """Whether attention is computed without writing its scores to memory."""
+
+    sequence_parallel: Annotated[bool, SWITCH] = True
+    """Whether tensor-parallel GPUs divide norms and residuals along the sequence as well."""
 
     kind: Annotated[str, constant("training")] = "training"
     """What the hardware is for."""
@@ -108,13 +107,40 @@ class TrainingSearch(Search):
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset({"weights", "kv_cache", "engines", "vendors", "mix", "disaggregated"})
 
-    sharding: Annotated[tuple[str, ...] | None, any_or_list(_choice("a way to shard", SHARDINGS), ["fsdp"])] = None
-    """What data-parallel ranks divide among themselves."""
+    sharding: Annotated[tuple[str, ...] | None, any_or_list(choice("a way to shard", SHARDINGS), ["fsdp"])] = None
+    """What data-parallel ranks divide among themselves; `hsdp` is FSDP within groups. `any` is ZeRO-1, FSDP and HSDP,
+    in a pipeline ZeRO-1."""
+
+    shard_group: Annotated[tuple[int, ...] | None, any_or_list(DEGREE, [8])] = None
+    """Ranks of a group of `hsdp`. `any` is 8, those of the usual node."""
+
+    context_parallel: Annotated[tuple[int, ...] | None, any_or_list(DEGREE, [1, 2, 4])] = None
+    """GPUs over which each sequence is split. `any` leaves each at least 8,192 tokens."""
+
+    expert_parallel: Annotated[tuple[int, ...] | None, any_or_list(DEGREE, [1, 8])] = None
+    """GPUs over which the experts of a mixture are spread. `any` is 1 and whole nodes of 8, up to 64."""
+
+    pipeline_schedule: Annotated[
+        tuple[str, ...] | None, any_or_list(choice("a pipeline schedule", SCHEDULES), ["1f1b", "interleaved"])
+    ] = None
+    """Order in which pipeline stages work. `any` leaves `gpipe` out, which idles as long as 1F1B and keeps more."""
 
     checkpointing: Annotated[
-        tuple[str, ...] | None, any_or_list(_choice("a way to checkpoint", CHECKPOINTING), ["full"])
+        tuple[str, ...] | None, any_or_list(choice("a way to checkpoint", CHECKPOINTING), ["selective", "full"])
     ] = None
-    """Which activations are kept."""
+    """Which activations are kept: all (`none`), all but what is cheap to recompute (`selective`), the layers' inputs
+    (`full`), or these in host memory (`offloaded`)."""
+
+    loss: Annotated[tuple[str, ...] | None, any_or_list(choice("a kind of loss", LOSS_KINDS), ["standard"])] = None
+    """How logits and loss are computed: as the software does by itself (`standard`), in chunks (`chunked`), or together
+    with the head, without ever keeping logits (`fused-linear`)."""
+
+    offload: Annotated[tuple[str, ...] | None, any_or_list(choice("what is offloaded", OFFLOADS), ["none"])] = None
+    """What lies in host memory: nothing (`none`), the optimizer (`optimizer`), or the weights too (`all`)."""
+
+    optimizer_in_backward: Annotated[bool, SWITCH] = False
+    """Consider stepping each weight as its gradient comes as well: gradients are not kept, accumulated or clipped by
+    their global norm."""
 
     micro_batch: Annotated[tuple[int, ...] | None, any_or_list(DEGREE, [1, 2, 4])] = None
     """Sequences that a GPU works on at once."""
@@ -174,4 +200,30 @@ def runs_that_can_be(draft: Draft) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-TRAINING_CHECKS = (options_of_the_method, runs_that_can_be, money_with_a_rate)
+def savings_that_can_be(draft: Draft) -> Iterator[Problem]:
+    """What is asked of the search has to have an effect."""
+    work, search = draft.get("workload"), draft.get("search")
+    if not isinstance(work, dict) or not isinstance(search, dict):
+        return
+    adapters = work.get("method") in ("lora", "qlora")
+    offload = search.get("offload")
+    if adapters and offload and offload != ("none",):
+        yield Problem(
+            ("search", "offload"), f"has no meaning for method {work['method']}: adapters have few states",
+            "leave it out", "contradiction",
+        )  # fmt: skip
+    if adapters and search.get("optimizer_in_backward"):
+        yield Problem(
+            ("search", "optimizer_in_backward"),
+            f"has no meaning for method {work['method']}: adapters have few gradients",
+            "leave it out", "contradiction",
+        )  # fmt: skip
+    sharding = search.get("sharding")
+    if search.get("shard_group") and sharding is not None and "hsdp" not in sharding:
+        yield Problem(
+            ("search", "shard_group"), "has no effect: search.sharding leaves hsdp out",
+            "add hsdp to search.sharding, or leave it out", "contradiction",
+        )  # fmt: skip
+
+
+TRAINING_CHECKS = (options_of_the_method, runs_that_can_be, savings_that_can_be, money_with_a_rate)

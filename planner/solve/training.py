@@ -151,6 +151,8 @@ def _plan(
         inputs=_inputs(table),
         run_hours=row.hours,
         run_usd=row.cost_micro / MICRO_USD_PER_USD,
+        steps=row.run.steps,
+        checkpoint_steps=max(1, round(row.run.checkpoint.interval_seconds / row.step.seconds)),
     )
 
 
@@ -173,7 +175,7 @@ def plan_violations(plan: TrainingPlan) -> list[str]:
     for item in plan.deployments:
         if item.gpus != item.instances * item.gpus_per_instance:
             broken.append(f"{item.gpus} GPUs are not {item.instances} whole instances")
-        degrees = item.tensor_parallel * item.pipeline_parallel
+        degrees = item.tensor_parallel * item.pipeline_parallel * getattr(item, "context_parallel", 1)
         if item.replicas * degrees != item.gpus or item.gpus_per_replica != degrees:
             broken.append(f"{item.replicas} ranks of {degrees} GPUs are not {item.gpus}")
     for estimate in plan.estimates:

@@ -32,7 +32,7 @@ def deployment(table: TrainingTable, row: TrainingRow) -> TrainingDeployment:
         tensor_parallel=parallel.tp,
         pipeline_parallel=parallel.pp,
         expert_parallel=parallel.ep,
-        gpus_per_replica=parallel.tp * parallel.pp,
+        gpus_per_replica=parallel.tp * parallel.pp * parallel.cp,
         replicas=parallel.dp,
         instances=row.nodes,
         gpus_per_instance=pool.offer.gpus,
@@ -44,6 +44,16 @@ def deployment(table: TrainingTable, row: TrainingRow) -> TrainingDeployment:
         checkpointing=setup.checkpointing,
         accumulation=setup.accumulation,
         virtual_stages=parallel.virtual_stages,
+        schedule=parallel.pipeline,
+        context_parallel=parallel.cp,
+        shard_group=parallel.shard_group or 0,
+        sequence_length=setup.sequence_length,
+        loss="standard" if setup.loss is None else setup.loss.id,
+        offload=setup.offload,
+        optimizer_in_backward=setup.optimizer_in_backward,
+        flash_attention=setup.flash_attention,
+        sequence_parallel=parallel.sequence_parallel,
+        rank=setup.adapters.rank if setup.adapters else 0,
     )
 
 
@@ -78,6 +88,9 @@ def estimates(table: TrainingTable, row: TrainingRow) -> tuple[Estimate, ...]:
         Estimate("checkpoint_interval_seconds", run.checkpoint.interval_seconds, "s", source=SOURCE),
         Estimate("expected_failures", run.failures, "", source=SOURCE),
     ]  # fmt: skip
+    if memory.host_bytes:
+        source = "what is offloaded, on the GPU that offloads most"
+        found.append(Estimate("host_memory_per_gpu_bytes", memory.host_bytes, "bytes", source=source))
     if pool.accelerator.tdp_w:
         found.append(Estimate("energy", energy, "kWh", source="GPUs at rated power, as model cards count it"))
     return tuple(found)
@@ -91,8 +104,11 @@ def _time_terms(row: TrainingRow) -> tuple[Term, ...]:
         ("recomputation", step.recompute, "checkpointed activations"),
         ("tensor parallelism", step.tensor_parallel, "all-gathers and reduce-scatters of layers"),
         ("expert parallelism", step.expert_parallel, "tokens to experts and back, as far as not hidden"),
+        ("context parallelism", step.context_parallel, "keys and values passed around, as far as not hidden"),
+        ("attention scores", step.scores, "written and read without FlashAttention"),
         ("pipeline bubble", step.bubble, "(stages - 1) / (micro-batches x interleaving)"),
         ("data parallelism", step.data_parallel, "weights and gradients, as far as not hidden"),
+        ("host memory", step.host, "what is offloaded, to the host and back, and the host's optimizer step"),
     )
     terms = [Term(name, seconds * each, "h", formula, _RUNS) for name, seconds, formula in parts if seconds > 0]
     lost = run.seconds - run.compute_seconds
@@ -164,6 +180,12 @@ def warnings(table: TrainingTable, row: TrainingRow) -> tuple[str, ...]:
         )
     if row.setup.method == "qlora":
         found.append("Dequantizing the frozen weights in every pass is not counted; it slows small batches.")
+    if row.setup.optimizer_in_backward:
+        found.append("An optimizer in the backward pass cannot clip gradients by their global norm.")
+    if row.setup.offload != "none":
+        found.append("The speed of the host's optimizer step is an assumption, not a measurement.")
+    if row.memory.host_bytes and pool.offer.ram_gib is None:
+        found.append("The catalog does not know the host's memory: as much as the accelerators' is taken to be there.")
     if pool.price.kind == "spot":
         found.append("Spot instances may be taken away at any time; only hardware failures are counted.")
     if table.architecture.estimated:

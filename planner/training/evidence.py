@@ -18,10 +18,10 @@ from planner.catalog.schema.accelerators import Accelerator
 from planner.errors import CatalogError, Diagnostic
 from planner.paths import data_dir
 from planner.source import CATALOG_LIMITS, load_yaml
-from planner.training.flops import ModelShape
+from planner.training.flops import ModelShape, flops_per_token
 from planner.training.parallel import Parallel
 from planner.training.precision import PRECISIONS
-from planner.training.time import Cluster, StepInput, step_time
+from planner.training.time import Cluster, StepInput, peak_flops, step_time
 
 BORROWED_SPREAD = 1.35
 """By how much the interval of a generation without runs widens: the ratio of the medians of Ampere and Hopper is within
@@ -45,6 +45,8 @@ class PublishedRun:
     step: StepInput
     network_gbytes_per_s: float
     mfu: float
+    published: tuple[str, float]
+    """What the source prints beside it: ``step_seconds``, ``tokens_per_gpu_second`` or ``tflops`` per GPU."""
     source: str
     as_of: str
     gpus_per_node: int = 8
@@ -52,6 +54,15 @@ class PublishedRun:
     def cluster(self, accelerator: Accelerator) -> Cluster:
         """Return the run's devices."""
         return Cluster(accelerator, self.gpus_per_node, self.network_gbytes_per_s)
+
+    def mfu_of_throughput(self, accelerator: Accelerator) -> float:
+        """Return the MFU that follows from what is published beside it, by PaLM's definition."""
+        kind, value = self.published
+        gpus, tokens = self.step.parallel.gpus, self.step.tokens
+        if kind != "tflops":
+            rate = tokens / value / gpus if kind == "step_seconds" else value
+            value = rate * flops_per_token(self.step.shape, self.step.sequence_length) / 1e12
+        return value * 1e12 / peak_flops(accelerator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +122,16 @@ def _run(row: Mapping[str, Any]) -> PublishedRun:
     if not row["source"] or not row["as_of"]:
         raise ValueError("a run needs its source and its day")
     return PublishedRun(
-        row["id"], row["accelerator"], step, float(row["network"]), float(row["mfu"]), row["source"], str(row["as_of"])
-    )
+        row["id"], row["accelerator"], step, float(row["network"]), float(row["mfu"]), _published(row["published"]),
+        row["source"], str(row["as_of"]),
+    )  # fmt: skip
+
+
+def _published(data: Mapping[str, Any]) -> tuple[str, float]:
+    ((kind, value),) = data.items()
+    if kind not in ("step_seconds", "tokens_per_gpu_second", "tflops") or value <= 0:
+        raise ValueError(f"published {kind} {value} is no throughput")
+    return kind, float(value)
 
 
 def implied_efficiency(run: PublishedRun, accelerator: Accelerator) -> float:

@@ -13,6 +13,7 @@ arXiv 2305.14314; torch, DeepSpeed and Megatron documentation as named by each t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from planner.architecture.model import ModelArchitecture
 from planner.plan import Term
@@ -22,10 +23,13 @@ from planner.training.shares import Stage, stages
 from planner.training.software import ALLOCATOR_SLACK
 from planner.training.states import StateBytes, state_bytes
 
+INPUT_BYTES = 2
+"""A layer's input per feature, in 16 bit."""
+
 PHASES = ("loss", "backward", "step")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: a search asks thousands of them for the same sums
 class StageMemory:
     """One GPU of one pipeline stage. ``phases``: (phase, its terms), in the order of a step."""
 
@@ -34,22 +38,24 @@ class StageMemory:
     resident_bytes: float
     """Of what is there in every phase."""
     gradients_bytes: float
+    host_bytes: float = 0.0
+    """What this GPU keeps in host memory: whatever is offloaded."""
 
     def allocated_bytes(self, phase: str) -> float:
         """Tensors alive in a phase."""
         return sum(term.value for term in dict(self.phases)[phase])
 
-    @property
+    @cached_property
     def peak_phase(self) -> str:
         """The phase with most alive; the earliest of equals."""
         return max((name for name, _ in self.phases), key=self.allocated_bytes)
 
-    @property
+    @cached_property
     def allocated_peak_bytes(self) -> float:
         """Tensors alive at the peak."""
         return self.allocated_bytes(self.peak_phase)
 
-    @property
+    @cached_property
     def reserved_bytes(self) -> float:
         """What the caching allocator holds after a few steps.
 
@@ -90,6 +96,11 @@ class TrainingMemory:
     def device_bytes(self) -> float:
         """What nvidia-smi shows: reserved memory and the CUDA context. This has to fit."""
         return self.reserved_bytes + self.context_bytes
+
+    @property
+    def host_bytes(self) -> float:
+        """What a GPU keeps in host memory, of the stage that keeps most."""
+        return max(stage.host_bytes for stage in (*self.stages, self.fullest))
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -136,17 +147,20 @@ def training_memory(architecture: ModelArchitecture, setup: TrainingSetup) -> Tr
 
 def _candidates(every: tuple[Stage, ...]) -> list[Stage]:
     """Return the stages that can be the fullest: both ends, the earliest of most layers and of most weights."""
-    chosen = {0, len(every) - 1, max(every, key=lambda s: s.layers).index, max(every, key=lambda s: s.elements()).index}
+    chosen = {0, len(every) - 1, max(every, key=lambda s: s.layers).index, max(every, key=lambda s: s.everything).index}
     return [every[index] for index in sorted(chosen)]
 
 
 def in_flight(setup: TrainingSetup, stage: int) -> float:
     """Micro-batches whose activations a stage keeps at once.
 
-    1F1B: ``pp - stage``, as far as there are so many. Interleaved over v virtual stages the first one keeps
-    1 + (pp - 1) / (pp v) times as much (Korthikanti et al., section 4.2.3; Narayanan et al., arXiv 2104.04473).
+    GPipe: all of the step. 1F1B: ``pp - stage``, as far as there are so many. Interleaved over v virtual stages the
+    first one keeps 1 + (pp - 1) / (pp v) times as much (Korthikanti et al., section 4.2.3; Narayanan et al., arXiv
+    2104.04473).
     """
     pp, v = setup.parallel.pp, setup.parallel.virtual_stages
+    if pp > 1 and setup.parallel.schedule == "gpipe":
+        return float(setup.accumulation)
     depth = pp - stage + (pp - 1 - stage) / v if v > 1 else float(pp - stage)
     return min(depth, float(setup.accumulation)) if pp > 1 else 1.0
 
@@ -168,7 +182,15 @@ def _stage(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage) 
         for name, terms in zip(PHASES, (loss, backward, step), strict=True)
     )
     resident = sum(term.value for term in static)
-    return StageMemory(stage.index, phases, resident, states.gradients)
+    host = states.host + (_inputs(architecture, setup, stage) if setup.checkpointing == "offloaded" else 0.0)
+    return StageMemory(stage.index, phases, resident, states.gradients, host)
+
+
+def _inputs(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage) -> float:
+    """Return the bytes of the layers' inputs of one step that wait in host memory."""
+    parallel = setup.parallel
+    width = architecture.hidden_size / (parallel.tp if parallel.sequence_parallel else 1)
+    return INPUT_BYTES * width * setup.tokens_per_rank * stage.layers * in_flight(setup, stage.index)
 
 
 def _activations(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage) -> tuple[list[Term], list[Term]]:

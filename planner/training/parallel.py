@@ -22,6 +22,10 @@ Rajbhandari et al., ZeRO, arXiv 1910.02054, figure 1; Zhao et al., PyTorch FSDP,
 
 SHARDINGS: tuple[Sharding, ...] = ("ddp", "zero1", "zero2", "zero3", "fsdp", "hsdp")
 
+Schedule = Literal["1f1b", "gpipe"]
+"""Order of a stage's forward and backward passes: one of each in turn, or all forward passes first (Narayanan et al.,
+arXiv 2104.04473, section 2.2). Both idle equally long; GPipe keeps the activations of every micro-batch."""
+
 SHARDS_WEIGHTS = frozenset({"zero3", "fsdp", "hsdp"})
 SHARDS_GRADIENTS = SHARDS_WEIGHTS | {"zero2"}
 SHARDS_STATES = SHARDS_GRADIENTS | {"zero1"}
@@ -47,6 +51,7 @@ class Parallel:
     sequence_parallel: bool = True
     """Norms and residuals are split over the tensor-parallel group as well (Korthikanti et al. 2022, section 4.2.2)."""
     virtual_stages: int = 1
+    schedule: Schedule = "1f1b"
 
     def __post_init__(self) -> None:
         for name in ("dp", "tp", "pp", "cp", "ep", "virtual_stages"):
@@ -60,11 +65,20 @@ class Parallel:
             raise ValueError(f"ep {self.ep} must divide dp x cp x tp = {self.dp * self.cp * self.tp}")
         if self.virtual_stages > 1 and self.pp == 1:
             raise ValueError("virtual_stages needs pipeline stages: pp is 1")
+        if self.virtual_stages > 1 and self.schedule == "gpipe":
+            raise ValueError("virtual_stages interleave 1F1B: the schedule is gpipe")
 
     @property
     def gpus(self) -> int:
         """GPUs of the run."""
         return self.dp * self.cp * self.tp * self.pp
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the pipeline's schedule: ``1f1b``, ``interleaved`` or ``gpipe``; empty without a pipeline."""
+        if self.pp == 1:
+            return ""
+        return "interleaved" if self.virtual_stages > 1 else self.schedule
 
     @property
     def layout(self) -> Layout:

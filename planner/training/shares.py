@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from planner.architecture.model import LayerGroup, ModelArchitecture, Tensor
 from planner.memory.sharding import Layout, group_kv_heads, local_shape, outer_tensors, stage_counts
@@ -48,7 +48,7 @@ class Piece:
         return self.tensor.split == "vocab"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: its sums are asked for thousands of times
 class Stage:
     """One pipeline stage. ``groups``: the kinds of layers in it with their numbers."""
 
@@ -72,6 +72,20 @@ class Stage:
         """Layers of the stage."""
         return sum(count for _, count in self.groups)
 
+    @cached_property
+    def everything(self) -> int:
+        """Parameters on one GPU."""
+        return sum(piece.elements for piece in self.pieces)
+
+    @cached_property
+    def experts(self) -> int:
+        """Parameters on one GPU that are routed experts'."""
+        return sum(piece.elements for piece in self.pieces if piece.is_expert)
+
+    def shared(self, ways: int, expert_ways: int) -> float:
+        """Parameters of one rank when everything is divided over its data-parallel ranks."""
+        return (self.everything - self.experts) / ways + self.experts / expert_ways
+
     def elements(self, of: Callable[[Piece], bool] = lambda piece: True) -> int:
         """Parameters on one GPU, of the pieces that ``of`` accepts."""
         return sum(piece.elements for piece in self.pieces if of(piece))
@@ -80,6 +94,7 @@ class Stage:
         """Parameters of one rank when each piece is divided over its data-parallel ranks."""
         return sum(piece.elements / (expert_ways if piece.is_expert else ways) for piece in self.pieces if of(piece))
 
+    @cached_property
     def largest_layer(self) -> int:
         """Parameters on one GPU of the largest single layer."""
         sizes: dict[tuple[int, ...], int] = {}

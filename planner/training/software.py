@@ -74,6 +74,8 @@ class Software:
     """What selective checkpointing recomputes: the attention core, or every second matrix product (torchtitan)."""
     holds_gradients: bool = False
     """Gradients stay allocated through the forward pass (accumulation over micro-batches in flat buffers)."""
+    offloads_gradients: bool = True
+    """An offloaded optimizer takes the gradients along (DeepSpeed, FSDP); Megatron's leaves them on the device."""
     step_bytes_per_parameter: float = 0.0
     """Temporaries of the optimizer's step, per trainable parameter of the rank."""
     step_parameters: float = float("inf")
@@ -96,7 +98,14 @@ class Software:
 
 
 _ALL: tuple[Software, ...] = (
-    Software("torch", "PyTorch FSDP2, compiled", "torch.distributed.fsdp fully_shard", loss="compiled", fused=True),
+    Software(
+        "torch",
+        "PyTorch FSDP2, compiled",
+        "torch.distributed.fsdp fully_shard; torch.utils.checkpoint with torchtitan's policy by operation",
+        loss="compiled",
+        fused=True,
+        selective="alternate",
+    ),
     Software(
         "torchtitan",
         "torchtitan",
@@ -130,6 +139,7 @@ _ALL: tuple[Software, ...] = (
         fused=True,
         repeats_kv=False,
         holds_gradients=True,
+        offloads_gradients=False,
     ),
     Software(
         "transformers",

@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 from planner.architecture.model import ModelArchitecture
 from planner.memory.storage import FULL_PRECISION_BITS, bytes_per_copy, is_quantized
 from planner.plan import Term
-from planner.training.optimizers import State
+from planner.training.optimizer_states import ZERO, optimizer_states, sized, ways_of
 from planner.training.parallel import SHARDS_GRADIENTS, SHARDS_STATES, SHARDS_WEIGHTS
 from planner.training.precision import PRECISIONS, Precision
 from planner.training.setup import TrainingSetup
 from planner.training.shares import Piece, Stage, adapter_elements
 
-_ZERO = "ZeRO, arXiv 1910.02054, section 5"
 _PIPELINED = "torchtitan parallelize_llama.py: no resharding after forward under PP; torch.distributed.pipelining"
 _LORA = "Hu et al., LoRA, arXiv 2106.09685, section 4.1"
-
-Chosen = Callable[[Piece], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,8 @@ class StateBytes:
     gathered_head: float
     head_gradient: float
     step: float
+    host: float = 0.0
+    """What is offloaded to host memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +53,22 @@ def state_bytes(architecture: ModelArchitecture, setup: TrainingSetup, stage: St
     return _adapted(architecture, setup, stage)
 
 
-def _ways(setup: TrainingSetup, sharding: frozenset[str] | set[str]) -> tuple[int, int]:
-    parallel = setup.parallel
-    if parallel.sharding not in sharding:
-        return 1, 1
-    return parallel.shard_ways, parallel.expert_shard_ways
-
-
 def _full(setup: TrainingSetup, stage: Stage) -> StateBytes:
     precision = setup.precision
-    everything = stage.elements()
+    everything = stage.everything
     trained = _Trained(
         precision,
         everything,
-        stage.sharded(*_ways(setup, SHARDS_WEIGHTS)),
-        stage.sharded(*_ways(setup, SHARDS_GRADIENTS)),
-        stage.sharded(*_ways(setup, SHARDS_STATES)),
+        stage.shared(*ways_of(setup, SHARDS_WEIGHTS)),
+        stage.shared(*ways_of(setup, SHARDS_GRADIENTS)),
+        stage.shared(*ways_of(setup, SHARDS_STATES)),
         max(stage.largest_tensor(), 0),
     )
-    ways = _ways(setup, SHARDS_WEIGHTS)[0]
+    ways = ways_of(setup, SHARDS_WEIGHTS)[0]
     terms = []
     if setup.offload != "all":
-        terms.append(_term("weights", trained.weights, precision.weights, ways, precision.source))
-    if precision.compute != precision.weights and ways == 1:
+        terms.append(sized("weights", trained.weights, precision.weights, ways, precision.source))
+    if precision.compute != precision.weights and ways == 1 and setup.offload != "all":
         terms.append(
             Term(
                 "compute copy of the weights",
@@ -86,12 +78,13 @@ def _full(setup: TrainingSetup, stage: Stage) -> StateBytes:
                 "torch.autocast caches the casts of a step",
             )
         )
-    shard = _ways(setup, SHARDS_STATES)[0]
+    shard = ways_of(setup, SHARDS_STATES)[0]
     if setup.offload == "none":
         if precision.master:
-            terms.append(_term("master weights", trained.states, precision.master, shard, precision.source))
-        terms += _states(setup, stage, precision)
-    gathered = stage.largest_layer() * precision.compute * setup.software.gathered_layers if ways > 1 else 0.0
+            terms.append(sized("master weights", trained.states, precision.master, shard, precision.source))
+        terms += optimizer_states(setup, stage, precision)
+    streamed = ways > 1 or setup.offload == "all"  # weights come from other ranks, or from the host
+    gathered = stage.largest_layer * precision.compute * setup.software.gathered_layers if streamed else 0.0
     head = stage.head()
     if ways > 1 and setup.parallel.pp > 1:
         # Gathering them for every micro-batch would stall the pipeline; gradients are reduced behind the last one.
@@ -103,10 +96,23 @@ def _full(setup: TrainingSetup, stage: Stage) -> StateBytes:
         gradients=_gradients(setup, trained),
         gradients_formula=_gradients_formula(setup, trained),
         in_flight=_communication(setup, trained, gathered, stage),
-        gathered_head=head * precision.compute if ways > 1 and setup.parallel.pp == 1 else 0.0,
+        gathered_head=head * precision.compute if streamed and setup.parallel.pp == 1 else 0.0,
         head_gradient=head * min(precision.gradients, precision.compute),
         step=_step(setup, trained),
+        host=_host(setup, stage, trained, precision),
     )
+
+
+def _host(setup: TrainingSetup, stage: Stage, trained: _Trained, precision: Precision) -> float:
+    """Return what lies in host memory: master weights, states and gradients, weights as well, or paged states alone."""
+    if setup.offload == "none" and not setup.optimizer.paged:
+        return 0.0
+    states = sum(term.value for term in optimizer_states(setup, stage, precision, paged=True))
+    if setup.offload == "none":
+        return states
+    gradients = precision.gradients if _gradients_leave(setup) else 0.0
+    kept = trained.states * (precision.master + gradients) + states
+    return kept + (trained.weights * precision.weights if setup.offload == "all" else 0.0)
 
 
 def _adapted(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage) -> StateBytes:
@@ -115,7 +121,7 @@ def _adapted(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage
     assert adapters is not None  # noqa: S101  # TrainingSetup has checked
     assert fmt is not None  # noqa: S101
     precision = PRECISIONS[setup.software.adapter_precision]
-    ways, expert_ways = _ways(setup, SHARDS_WEIGHTS)
+    ways, expert_ways = ways_of(setup, SHARDS_WEIGHTS)
     widened = setup.software.widens_unquantized and fmt.bits_per_weight < FULL_PRECISION_BITS
     mixture = architecture.experts > 0
 
@@ -126,24 +132,34 @@ def _adapted(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage
         return each * piece.count * piece.copies
 
     held = sum(size(piece) / (expert_ways if piece.is_expert else ways) for piece in stage.pieces)
-    formula = f"{stage.elements():,} in {fmt.id}" + (", the rest in FP32" if widened else "")
+    formula = f"{stage.everything:,} in {fmt.id}" + (", the rest in FP32" if widened else "")
     formula += f" / {ways}" if ways > 1 else ""
     terms = [] if setup.offload == "all" else [Term("frozen weights", held, "bytes", formula, fmt.source)]
     count = float(adapter_elements(stage.pieces, adapters.rank, adapters.targets))
     vocabulary = stage.elements(lambda piece: piece.is_vocabulary) if adapters.embeddings else 0
     count += vocabulary
-    state_ways, gradient_ways = _ways(setup, SHARDS_STATES)[0], _ways(setup, SHARDS_GRADIENTS)[0]
+    state_ways, gradient_ways = ways_of(setup, SHARDS_STATES)[0], ways_of(setup, SHARDS_GRADIENTS)[0]
     trained = _Trained(precision, count, count / ways, count / gradient_ways, count / state_ways, count)
     what = f"rank {adapters.rank}" + (", embedding and head" if vocabulary else "")
     terms.append(Term("adapters", trained.weights * precision.weights, "bytes", f"{what}: {count:,.0f}", _LORA))
+    states = [
+        sized(
+            state.name,
+            trained.states,
+            0.0 if state.factored else state.bytes_per_parameter or precision.states,
+            state_ways,
+            setup.optimizer.source,
+        )
+        for state in setup.optimizer.states
+    ]
+    host = sum(term.value for term in states) if setup.optimizer.paged or setup.offload != "none" else 0.0
     if setup.offload == "none":
         if precision.master:
-            terms.append(_term("master weights", trained.states, precision.master, state_ways, precision.source))
-        for state in setup.optimizer.states:
-            if not setup.optimizer.paged:
-                each = state.bytes_per_parameter or precision.states
-                each = 0.0 if state.factored else each
-                terms.append(_term(state.name, trained.states, each, state_ways, setup.optimizer.source))
+            terms.append(sized("master weights", trained.states, precision.master, state_ways, precision.source))
+        terms += [] if setup.optimizer.paged else states
+    else:
+        left = precision.master + (precision.gradients if _gradients_leave(setup) else 0.0)
+        host += trained.states * left + (held if setup.offload == "all" else 0.0)
     layer = max((_layer_bytes(stage, size), 0.0))
     dequantized = stage.largest_tensor(lambda piece: piece.is_matrix) * 2.0 if fmt.bits_per_weight < 16 else 0.0
     in_flight = list(_communication(setup, trained, layer * setup.software.gathered_layers if ways > 1 else 0.0, stage))
@@ -160,6 +176,7 @@ def _adapted(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage
         gathered_head=head if ways > 1 else 0.0,
         head_gradient=0.0,
         step=_step(setup, trained),
+        host=host,
     )
 
 
@@ -171,44 +188,12 @@ def _layer_bytes(stage: Stage, size: Callable[[Piece], float]) -> float:
     return max(sizes.values(), default=0.0)
 
 
-def _term(name: str, elements: float, each: float, ways: int, source: str) -> Term:
-    formula = f"{elements * ways:,.0f} x {each:g} B" + (f" / {ways}" if ways > 1 else "")
-    return Term(name, elements * each, "bytes", formula, source if ways == 1 else _ZERO)
-
-
-def _states(setup: TrainingSetup, stage: Stage, precision: Precision) -> list[Term]:
-    if setup.optimizer.paged:
-        return []
-    ways, expert_ways = _ways(setup, SHARDS_STATES)
-    terms = []
-    for state in setup.optimizer.states:
-        chosen = _pieces_of(state)
-        if state.factored:
-            size = sum(
-                4.0
-                * (p.rows + p.columns if p.columns > 1 else p.rows)
-                * p.count
-                * p.copies
-                / (expert_ways if p.is_expert else ways)
-                for p in stage.pieces
-            )
-            terms.append(Term(state.name, size, "bytes", "(rows + columns) x 4 B", setup.optimizer.source))
-        else:
-            each = state.bytes_per_parameter or precision.states
-            elements = stage.sharded(ways, expert_ways, chosen)
-            terms.append(_term(state.name, elements, each, ways, setup.optimizer.source))
-    return terms
-
-
-def _pieces_of(state: State) -> Chosen:
-    if state.applies_to == "all":
-        return lambda piece: True
-    wanted = state.applies_to == "matrices"
-    return lambda piece: piece.is_matrix == wanted
+def _gradients_leave(setup: TrainingSetup) -> bool:
+    return setup.offload != "none" and setup.software.offloads_gradients
 
 
 def _gradients(setup: TrainingSetup, trained: _Trained) -> float:
-    if setup.offload != "none":
+    if _gradients_leave(setup):
         return 0.0
     if setup.optimizer_in_backward:
         return trained.largest * trained.precision.gradients
@@ -241,9 +226,11 @@ def _communication(setup: TrainingSetup, trained: _Trained, gathered: float, sta
     elif gathered:
         formula = f"{setup.software.gathered_layers} layers, unsharded"
         terms.append(Term("gathered weights", gathered, "bytes", formula, "FSDP, arXiv 2304.11277, section 3"))
-    if parallel.shard_ways > 1 and parallel.sharding in SHARDS_GRADIENTS and setup.trains_all:
-        size = stage.largest_layer() * trained.precision.gradients
-        terms.append(Term("gradient buckets", size, "bytes", "one layer before it is reduced", _ZERO))
+    reduced = parallel.shard_ways > 1 and parallel.sharding in SHARDS_GRADIENTS
+    if setup.trains_all and (reduced or _gradients_leave(setup)):
+        size = stage.largest_layer * trained.precision.gradients
+        formula = "one layer before it is reduced" if reduced else "one layer before it leaves for the host"
+        terms.append(Term("gradient buckets", size, "bytes", formula, ZERO))
     elif parallel.dp * parallel.cp > 1 and parallel.sharding == "ddp":
         size = trained.all * trained.precision.gradients
         terms.append(

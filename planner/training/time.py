@@ -1,4 +1,4 @@
-"""Time of a training step: compute, communication that nothing hides, pipeline bubble.
+"""Time of a training step: compute, communication and transfers that nothing hides, pipeline bubble.
 
     step = (compute + tensor-parallel and expert traffic) x (1 + bubble), or the sharded traffic where that is longer
 
@@ -12,15 +12,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.catalog.schema.accelerators import Accelerator
-from planner.training.flops import ModelShape, flops_per_token, recompute_share
+from planner.training.flops import ModelShape, attention_flops_per_token, flops_per_token, recompute_share
 from planner.training.parallel import SHARDS_WEIGHTS, Parallel
 from planner.training.precision import Precision
+from planner.training.traffic import (
+    context_seconds,
+    data_seconds,
+    expert_seconds,
+    offload_seconds,
+    score_seconds,
+    tensor_seconds,
+)
 
 LINK_SHARE = 0.75
 """Of the link's one-way rate that collectives of a layer reach: nccl-tests on NVLink and InfiniBand, large messages."""
 
-FP8_GAIN = 1.3
-"""Compute in FP8 over BF16: torchtitan Llama-3.1-8B on 8 H100, 8,532 over 6,667 tokens/s (docs/performance.md)."""
+FP8_GAIN = 1.39
+"""Linear layers in FP8 over BF16: torchtitan Llama-3.1-8B on 8 H100 makes 8,532 over 6,667 tokens/s at 8,192 tokens
+(docs/performance.md, 2024-12), where attention, which stays in BF16, is 22 % of the FLOPs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +56,20 @@ class Cluster:
         ports = members * self.network_gbytes_per_s * 1e9
         return (min(ports, inside) if members > 1 else ports) * LINK_SHARE
 
+    @property
+    def pcie_bytes_per_s(self) -> float:
+        """What one GPU exchanges with its host in one direction."""
+        return self._pcie() * LINK_SHARE
+
+    def _pcie(self) -> float:
+        pcie = self.accelerator.pcie
+        return (pcie.gbytes_per_s_one_way if pcie else PCIE_GBYTES_PER_S) * 1e9
+
     def _inside(self, span: int) -> float:
-        link, pcie = self.accelerator.link, self.accelerator.pcie
+        link = self.accelerator.link
         if min(span, self.gpus_per_node) <= link.domain and link.gbytes_per_s_one_way:
             return link.gbytes_per_s_one_way * 1e9
-        return (pcie.gbytes_per_s_one_way if pcie else PCIE_GBYTES_PER_S) * 1e9
+        return self._pcie()
 
 
 PCIE_GBYTES_PER_S = 31.5
@@ -73,6 +91,11 @@ class StepInput:
     """``none``, ``selective`` (attention core), ``alternate`` (every second product), ``full``, ``offloaded``."""
     trains_all: bool = True
     adapter_parameters: float = 0.0
+    flash_attention: bool = True
+    offload: str = "none"
+    """``none``, ``optimizer``, ``all``: what lies in host memory (``planner.training.setup``)."""
+    state_bytes: float = 12.0
+    """Master weight and optimizer states per parameter, which the host reads and writes where they are offloaded."""
 
     @property
     def tokens(self) -> float:
@@ -92,6 +115,12 @@ class StepTime:
     bubble: float
     data_parallel: float
     """Gathering weights and reducing gradients, as far as computing does not hide it."""
+    context_parallel: float
+    """Keys and values passed around, as far as attention over those at hand does not hide it."""
+    scores: float
+    """Writing and reading attention scores, which FlashAttention never does."""
+    host: float
+    """Transfers to and from host memory and the host's optimizer step, as far as computing does not hide them."""
     tokens: float
     model_flops: float
     gpus: int
@@ -100,8 +129,8 @@ class StepTime:
     @property
     def seconds(self) -> float:
         """The step."""
-        parts = (self.compute, self.recompute, self.tensor_parallel, self.expert_parallel, self.bubble)
-        return sum(parts) + self.data_parallel
+        parts = (self.compute, self.recompute, self.tensor_parallel, self.expert_parallel, self.context_parallel)
+        return sum(parts) + self.scores + self.bubble + self.data_parallel + self.host
 
     @property
     def tokens_per_second(self) -> float:
@@ -141,77 +170,31 @@ def step_time(step: StepInput, cluster: Cluster, efficiency: float) -> StepTime:
         raise ValueError(f"{parallel.gpus} GPUs span nodes, and the network between them is not known")
     flops = flops_per_token(shape, step.sequence_length, trains_all=step.trains_all) * step.tokens
     gain = FP8_GAIN if step.precision.compute_format == "fp8" else 1.0
-    compute = flops / (parallel.gpus * peak * efficiency * gain)
+    attention = attention_flops_per_token(shape, step.sequence_length) * step.tokens / flops
+    exact = flops / (parallel.gpus * peak * efficiency)
+    compute = exact * ((1 - attention) / gain + attention)
     recompute = compute * recompute_share(step.recompute, trains_all=step.trains_all)
     passes = 2.0 + (1.0 if step.recompute in ("full", "offloaded") else 0.0)
-    tensor = _tensor_seconds(step, cluster, passes)
-    experts = max(0.0, _expert_seconds(step, cluster, passes) - compute)
-    busy = compute + recompute + tensor + experts
+    tensor = tensor_seconds(step, cluster, passes)
+    experts = max(0.0, expert_seconds(step, cluster, passes) - compute)
+    context = max(0.0, context_seconds(step, cluster, passes) - exact * attention)
+    scores = 0.0 if step.flash_attention else score_seconds(step, cluster)
+    busy = compute + recompute + tensor + experts + context + scores
     bubble = busy * bubble_share(parallel, step.accumulation)
-    traffic = _data_seconds(step, cluster)
+    traffic = data_seconds(step, cluster)
     hidden_by = busy if parallel.sharding in SHARDS_WEIGHTS else busy * (2 / 3) / step.accumulation
     return StepTime(
-        compute, recompute, tensor, experts, bubble, max(0.0, traffic - hidden_by), step.tokens, flops, parallel.gpus,
-        peak,
-    )  # fmt: skip
-
-
-def _rank_tokens(step: StepInput) -> float:
-    """Tokens that one rank processes in a step, over all its micro-batches."""
-    return step.accumulation * step.micro_batch * step.sequence_length / step.parallel.cp
-
-
-def _tensor_seconds(step: StepInput, cluster: Cluster, passes: float) -> float:
-    """Two all-gathers and two reduce-scatters per layer and pass, of tokens x hidden x 2 B; nothing hides them."""
-    tp = step.parallel.tp
-    if tp == 1:
-        return 0.0
-    layers = step.shape.layers / step.parallel.pp
-    size = 4 * passes * layers * _rank_tokens(step) * step.shape.hidden * 2 * (tp - 1) / tp
-    return size / cluster.rate(tp)
-
-
-def _expert_seconds(step: StepInput, cluster: Cluster, passes: float) -> float:
-    """Each token travels to its experts and back, once per layer and pass, in 16 bit.
-
-    To experts of one node it travels once; routing may limit their nodes (DeepSeek-V3: four).
-    """
-    ep, shape = step.parallel.ep, step.shape
-    if ep == 1 or not shape.experts_per_token:
-        return 0.0
-    layers = shape.layers / step.parallel.pp
-    tokens = _rank_tokens(step) / step.parallel.tp
-    nodes = -(-ep // cluster.gpus_per_node)
-    copies, rate = shape.experts_per_token * (ep - 1) / ep, cluster.rate(ep)
-    if nodes > 1:
-        copies = min(shape.experts_per_token, nodes, shape.nodes_per_token or nodes) * (nodes - 1) / nodes
-        rate = cluster.rate(2, cluster.gpus_per_node)
-    return 2 * passes * layers * tokens * copies * shape.hidden * 2 / rate
-
-
-def _data_seconds(step: StepInput, cluster: Cluster) -> float:
-    """Traffic of sharding and gradients in one step.
-
-    Full sharding gathers the weights in forward and backward of each micro-batch, in a pipeline once, and reduces
-    gradients once; otherwise gradients are reduced, and updated weights gathered, once. Experts already divided by
-    ``ep`` are not counted again.
-    """
-    parallel, shape = step.parallel, step.shape
-    ways = parallel.shard_ways
-    ranks = parallel.dp * parallel.cp
-    if ranks == 1:
-        return 0.0
-    dense = min(shape.parameters, shape.total) if parallel.ep > 1 else shape.total
-    local = (dense + (shape.total - dense) / parallel.ep) / (parallel.tp * parallel.pp)
-    trained = local if step.trains_all else step.adapter_parameters / (parallel.tp * parallel.pp)
-    precision = step.precision
-    rate = cluster.rate(ways, parallel.tp)
-    if parallel.sharding in SHARDS_WEIGHTS:
-        gathered = (2 * step.accumulation if parallel.pp == 1 else 1) * local * precision.compute
-        size = (gathered + trained * precision.gradients) * (ways - 1) / ways if ways > 1 else 0.0
-        if ways == ranks:
-            return size / rate
-        across = trained * precision.gradients * 2 / ways
-        return size / rate + across / cluster.rate(ranks // ways, ways * parallel.tp)
-    size = trained * (precision.gradients + precision.compute) * (ranks - 1) / ranks
-    return size / cluster.rate(ranks, parallel.tp)
+        compute=compute,
+        recompute=recompute,
+        tensor_parallel=tensor,
+        expert_parallel=experts,
+        bubble=bubble,
+        data_parallel=max(0.0, traffic - hidden_by),
+        context_parallel=context,
+        scores=scores,
+        host=offload_seconds(step, cluster, busy),
+        tokens=step.tokens,
+        model_flops=flops,
+        gpus=parallel.gpus,
+        peak_flops=peak,
+    )

@@ -13,13 +13,20 @@ import yaml
 from planner.errors import ScenarioError
 from planner.scenario import Scenario, load_scenario, scenario_from_data
 from planner.scenario.reader import entries
-from planner.scenario.schema import fleet_json_schema, scenario_json_schema, scenario_reference, schema_text
+from planner.scenario.schema import (
+    fleet_json_schema,
+    scenario_json_schema,
+    scenario_reference,
+    schema_text,
+    training_json_schema,
+)
 from planner.source import load_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = {
     "schemas/scenario.schema.json": lambda: schema_text(scenario_json_schema()),
     "schemas/fleet-scenario.schema.json": lambda: schema_text(fleet_json_schema()),
+    "schemas/training-scenario.schema.json": lambda: schema_text(training_json_schema()),
     "docs/scenario.md": scenario_reference,
 }
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from planner.candidates.training import savings
 from planner.errors import ScenarioError
 from planner.scenario import Scenario, parse_scenario, scenario_from_data
 from planner.scenario.schema import training_json_schema
-from planner.scenario.training import METHODS, OPTIMIZERS, PRECISIONS, SHARDINGS, TrainingScenario
+from planner.scenario.training import (
+    CHECKPOINTING,
+    LOSS_KINDS,
+    METHODS,
+    OFFLOADS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    SHARDINGS,
+    TrainingScenario,
+)
 from planner.source import load_yaml
-from planner.training import optimizers, parallel, precision, setup
+from planner.training import optimizers, parallel, precision, setup, software
 
 TEXT = """\
 name: run
@@ -47,7 +60,12 @@ def test_the_words_are_those_of_the_tables():
     assert METHODS == setup.METHODS
     assert tuple(optimizers.OPTIMIZERS) == OPTIMIZERS
     assert tuple(precision.PRECISIONS) == PRECISIONS
-    assert set(SHARDINGS) | {"hsdp"} == set(parallel.SHARDINGS)
+    assert SHARDINGS == parallel.SHARDINGS
+    assert CHECKPOINTING == setup.CHECKPOINTING == savings.CHECKPOINTING
+    assert OFFLOADS == get_args(setup.Offload) == savings.OFFLOADS
+    assert LOSS_KINDS == savings.LOSS_KINDS
+    assert set(LOSS_KINDS) - {"standard"} <= set(software.LOSSES)
+    assert {name for name in SCHEDULES if name != "interleaved"} == set(get_args(parallel.Schedule))
 
 
 @pytest.mark.parametrize(
@@ -83,12 +101,37 @@ def test_what_is_about_serving_is_refused(extra, key):
         ("run: 20k USD", "run: 20k EUR", "no exchange rate is known for EUR"),
         ("global_batch: 128, ", "", "global_batch is missing"),
         ("micro_batch: [1, 2]", "micro_batches: 2", "did you mean 'micro_batch'"),
+        ("micro_batch: [1, 2]", "offload: disk", "is not what is offloaded"),
+        ("micro_batch: [1, 2]", "loss: fused", "is not a kind of loss"),
+        ("micro_batch: [1, 2]", "pipeline_schedule: zb-h1", "is not a pipeline schedule"),
+        ("micro_batch: [1, 2]", "optimizer_in_backward: maybe", "must be true or false"),
+        ("micro_batch: [1, 2]", "shard_group: 8", "search.shard_group: has no effect: search.sharding leaves hsdp out"),
+        ("method: full", "method: full, flash_attention: 1", "must be true or false"),
     ],
 )
 def test_each_mistake_is_named_with_its_key(old, new, message):
     assert old in TEXT
     found = refusals(TEXT.replace(old, new))
     assert any(message in item for item in found), found
+
+
+@pytest.mark.parametrize("key", ["offload: [none, all]", "optimizer_in_backward: true"])
+def test_savings_of_full_training_are_refused_for_adapters(key):
+    text = TEXT.replace("method: full", "method: qlora").replace("micro_batch: [1, 2]", key)
+    (found,) = refusals(text)
+    assert f"search.{key.split(':')[0]}: has no meaning for method qlora" in found
+
+
+def test_every_new_key_is_read():
+    text = TEXT.replace("sharding: fsdp", "sharding: [fsdp, hsdp], shard_group: [4, 8], context_parallel: 2")
+    text = text.replace("micro_batch: [1, 2]", "expert_parallel: [1, 8], pipeline_schedule: gpipe, loss: chunked")
+    text = text.replace("gpus: 16", "offload: [none, all], optimizer_in_backward: true")
+    scenario = parse_scenario(text.replace("deadline: 3d", "flash_attention: false, sequence_parallel: false"))
+    search = scenario.search
+    assert (search.sharding, search.shard_group, search.context_parallel) == (("fsdp", "hsdp"), (4, 8), (2,))
+    assert (search.expert_parallel, search.pipeline_schedule, search.loss) == ((1, 8), ("gpipe",), ("chunked",))
+    assert (search.offload, search.optimizer_in_backward) == (("none", "all"), True)
+    assert (scenario.workload.flash_attention, scenario.workload.sequence_parallel) == (False, False)
 
 
 @pytest.fixture(scope="module")

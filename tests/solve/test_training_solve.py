@@ -13,7 +13,10 @@ from planner.candidates.training import evaluate_training
 from planner.cli.solve import solve as solve_command
 from planner.errors import Infeasible, ScenarioError
 from planner.plan import RunProof, TrainingDeployment, TrainingPlan
+from planner.plan_diff import diff_plans
 from planner.plan_io import plan_from_dict, plan_to_dict
+from planner.report.difference import diff_text as difference_text
+from planner.report.i18n import translator_for
 from planner.scenario import load_scenario, scenario_from_data
 from planner.solve import solve
 from planner.solve.exhaustive import ExhaustiveSolver
@@ -150,6 +153,17 @@ def test_a_plan_survives_json():
     assert isinstance(again.deployments[0], TrainingDeployment)
 
 
+def test_a_plan_laid_out_otherwise_on_the_same_offer_differs():
+    asked = {"gpus": [8], "accelerators": ["h100-sxm"], "providers": ["azure"], "tensor_parallel": 1}
+    plans = [solve(scenario(search={**asked, "checkpointing": name})) for name in ("none", "full")]
+    (change,) = diff_plans(*plans).changed
+    fields = {item.name: (item.old, item.new) for item in change.fields}
+    assert fields["checkpointing"] == ("none", "full")
+    text = difference_text(diff_plans(*plans))
+    assert "checkpointing" in text.lower()
+    assert diff_plans(plans[0], plans[0]).different is False
+
+
 def test_the_same_question_has_the_same_answer():
     assert solve(scenario(deadline="1d")) == solve(scenario(deadline="1d"))
 
@@ -180,7 +194,7 @@ def test_a_single_requirement_that_nothing_holds_is_the_conflict():
 
 def test_a_model_that_no_layout_holds_says_so():
     with pytest.raises(Infeasible) as raised:
-        solve(scenario(search={"accelerators": ["t4"], "gpus": 1}))
+        solve(scenario(search={"accelerators": ["t4"], "gpus": 1, "offload": "none"}))
     assert "nothing that may be rented holds" in raised.value.conflict.summary
 
 
@@ -216,6 +230,24 @@ def test_every_form_of_report_tells_the_run(small, form, language):
     if form in ("text", "md", "html"):
         assert "TTFT" not in found.output
         assert ("Time to train" if language == "en" else "训练时长") in found.output
+
+
+def test_every_sentence_about_a_run_has_a_translation():
+    asked = scenario(
+        search={
+            "accelerators": ["l40s", "b200-sxm", "h100-sxm"],
+            "providers": ["aws", "runpod", "purchase"],
+            "gpus": [1, 8],
+            "offload": ["optimizer", "all"],
+            "optimizer_in_backward": True,
+        }
+    )
+    say = translator_for(asked, "zh-CN")
+    for item in (asked, scenario(method="qlora"), scenario(search={"pricing": "spot", "providers": "any"})):
+        plan = solve(item)
+        sentences = [*plan.reasons, *plan.warnings, *(it.reason for it in plan.alternatives)]
+        sentences += [it.message for it in plan.rejected]
+        assert [text for text in sentences if say.sentence(text) == text] == []
 
 
 def test_the_command_says_infeasible_with_its_exit_code(small):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from planner.cli import memory_training
 from planner.cli.memory import memory
 from planner.training.optimizers import OPTIMIZERS
-from planner.training.parallel import SHARDINGS
+from planner.training.parallel import SHARDINGS, Schedule
 from planner.training.precision import PRECISIONS
 from planner.training.setup import CHECKPOINTING
 from planner.training.software import LOSSES, SOFTWARE
@@ -32,6 +33,7 @@ def test_the_choices_are_those_of_the_tables():
     assert SHARDINGS == memory_training.SHARDINGS
     assert set(memory_training.SOFTWARE) <= set(SOFTWARE)
     assert tuple(LOSSES) == memory_training.LOSSES
+    assert get_args(Schedule) == memory_training.SCHEDULES
     assert CHECKPOINTING == ("none", "selective", "full", "offloaded")
 
 
@@ -67,6 +69,7 @@ def test_terms_add_up_in_json():
         ("--tp", "2"),
         ("--pp", "2"),
         ("--pp", "2", "--virtual-stages", "2", "--accumulation", "8"),
+        ("--pp", "2", "--schedule", "gpipe", "--accumulation", "8", "--checkpointing", "none"),
         ("--micro-batch", "8"),
         ("--accumulation", "2"),
         ("--sequence-length", "65536"),
@@ -82,6 +85,18 @@ def test_terms_add_up_in_json():
 def test_every_option_changes_the_answer(flags):
     base = asked("--training", "full")
     assert asked("--training", "full", *flags)["device_bytes"] != base["device_bytes"]
+
+
+def test_what_is_offloaded_is_told():
+    asked_for = ("--training", "full", "--offload", "all")
+    assert asked(*asked_for)["host_bytes"] == pytest.approx(16 * 8_030_261_248)
+    assert "and 119.66 GiB in host memory for each GPU" in run(*asked_for).output
+    assert "host memory" not in run("--training", "full").output
+
+
+def test_the_schedule_makes_a_difference_in_a_pipeline():
+    pipeline = ("--training", "full", "--pp", "2", "--accumulation", "8", "--checkpointing", "none")
+    assert asked(*pipeline, "--schedule", "gpipe")["device_bytes"] > asked(*pipeline)["device_bytes"]
 
 
 def test_rank_and_format_of_the_frozen_weights_change_the_answer():

@@ -162,6 +162,59 @@ def test_interleaving_keeps_more_micro_batches_on_the_first_stage():
     assert in_flight(plain, 7) == in_flight(interleaved, 7) == 1
 
 
+def test_gpipe_keeps_every_micro_batch_of_the_step():
+    assert in_flight(setup(parallel=Parallel(pp=8, schedule="gpipe"), accumulation=64), 0) == 64
+    assert in_flight(setup(parallel=Parallel(pp=8, schedule="gpipe"), accumulation=64), 7) == 64
+    names = [Parallel(pp=4), Parallel(pp=4, virtual_stages=2), Parallel(pp=4, schedule="gpipe"), Parallel()]
+    assert [item.pipeline for item in names] == ["1f1b", "interleaved", "gpipe", ""]
+
+
+def test_what_is_offloaded_lies_in_host_memory(llama):
+    total = count_parameters(llama).total
+    assert training_memory(llama, setup()).host_bytes == 0
+    assert training_memory(llama, setup(offload="optimizer")).host_bytes == pytest.approx((4 + 2 + 8) * total)
+    assert training_memory(llama, setup(offload="all")).host_bytes == pytest.approx((4 + 2 + 8 + 2) * total)
+    paged = training_memory(llama, setup(optimizer=OPTIMIZERS["paged-adamw-8bit"]))
+    assert paged.host_bytes == pytest.approx(2 * (1 + 4 / 256) * total)
+    inputs = training_memory(llama, setup(checkpointing="offloaded", micro_batch=2))
+    assert inputs.host_bytes == 2 * 4096 * 2 * 4096 * 32
+
+
+def test_paged_states_of_adapters_lie_in_host_memory(catalog, llama):
+    adapted = {"method": "qlora", "adapters": Adapters(16), "frozen": catalog.formats["nf4"]}
+    memory = training_memory(llama, setup(optimizer=OPTIMIZERS["paged-adamw-8bit"], **adapted))
+    adapters = term(memory, "adapters") / 2
+    assert memory.host_bytes == pytest.approx(2 * (1 + 4 / 256) * adapters)
+    everything = training_memory(llama, setup(offload="all", **adapted))
+    frozen = term(training_memory(llama, setup(**adapted)), "frozen weights")
+    assert everything.host_bytes == pytest.approx(frozen + (2 * 2 + 2) * adapters)
+
+
+def test_megatron_leaves_the_gradients_of_an_offloaded_optimizer_on_the_device(llama):
+    total = count_parameters(llama).total
+    memory = training_memory(llama, setup(offload="optimizer", software=SOFTWARE["megatron"]))
+    assert term(memory, "gradients") == 2 * total
+    assert memory.host_bytes == pytest.approx((4 + 8) * total)
+
+
+def test_one_gpu_that_offloads_its_weights_still_needs_the_layers_at_hand(llama):
+    memory = training_memory(llama, setup(offload="all"))
+    layer = 4096 * (2 * 4096 + 2 * 1024) + 3 * 4096 * 14336 + 2 * 4096
+    assert term(memory, "gathered weights", "backward") == 2 * 2 * layer
+    assert term(memory, "gradient buckets", "backward") == 2 * layer
+    assert term(memory, "gathered head", "loss") == 2 * 4096 * 128256
+
+
+def test_selective_checkpointing_is_what_the_software_makes_of_it(llama):
+    """torch: the layer's input, attention's output and every second product (q, v, gate, down)."""
+    memory = training_memory(llama, setup(checkpointing="selective"))
+    kept = 4096 + 4096 + (4096 + 1024) + (14336 + 4096)
+    found = term(memory, "activations, full dense layers", "loss") / (32 * 4096 * 2)
+    none = training_memory(llama, setup(checkpointing="none"))
+    assert found < term(none, "activations, full dense layers", "loss") / (32 * 4096 * 2)
+    assert found == kept
+
+
 def test_sequence_parallelism_divides_what_tensor_parallelism_leaves(llama):
     with_, without = (
         training_memory(llama, setup(parallel=Parallel(tp=8, sequence_parallel=flag), checkpointing="full"))
@@ -184,9 +237,10 @@ def test_a_layer_of_llama_keeps_24d_and_8f_eager_16d_and_6f_fused(llama):
 
 
 def test_without_flash_attention_the_scores_are_kept_unless_recomputed(llama):
-    flash = training_memory(llama, setup(checkpointing="none"))
-    scores = training_memory(llama, setup(checkpointing="none", flash_attention=False))
-    selective = training_memory(llama, setup(checkpointing="selective", flash_attention=False))
+    megatron = SOFTWARE["megatron"]
+    flash = training_memory(llama, setup(checkpointing="none", software=megatron))
+    scores = training_memory(llama, setup(checkpointing="none", flash_attention=False, software=megatron))
+    selective = training_memory(llama, setup(checkpointing="selective", flash_attention=False, software=megatron))
     name = "activations, full dense layers"
     more = term(scores, name, "loss") - term(flash, name, "loss")
     assert more == 5 * 32 * 4096**2 * 32  # 5 a s^2 b per layer, Korthikanti et al.
@@ -288,6 +342,7 @@ def test_setups_that_cannot_be_are_refused(given, message):
         ({"dp": 8, "shard_group": 3}, "must divide"),
         ({"dp": 3, "ep": 2}, "ep 2 must divide"),
         ({"virtual_stages": 2}, "needs pipeline stages"),
+        ({"virtual_stages": 2, "pp": 2, "schedule": "gpipe"}, "interleave 1F1B"),
     ],
 )
 def test_layouts_that_cannot_be_are_refused(given, message):

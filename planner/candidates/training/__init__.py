@@ -1,4 +1,4 @@
-"""The candidates of a training run: offers x GPUs x sharding x TP x PP x EP x micro-batch x checkpointing."""
+"""The candidates of a training run: offers x GPUs x sharding x degrees x schedule x micro-batch x savings of memory."""
 
 from planner.candidates.training.evaluation import TrainingTable, evaluate_training
 

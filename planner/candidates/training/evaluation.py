@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from planner.candidates.training.layouts import base_setup, layouts
 from planner.candidates.training.offers import Rental, rentals
+from planner.candidates.training.savings import Saving, savings
+from planner.candidates.training.timing import timed_run
 from planner.plan import Rejection
 from planner.training.evidence import Efficiency, efficiencies, efficiency_of
 from planner.training.flops import ModelShape
 from planner.training.memory import TrainingMemory, training_memory
-from planner.training.operation import Run, checkpoint_bytes, run_of
+from planner.training.operation import Run
 from planner.training.setup import TrainingSetup
-from planner.training.shares import adapter_elements, stages
-from planner.training.time import Cluster, StepInput, StepTime, peak_flops, step_time
+from planner.training.time import StepTime, peak_flops
 from planner.units import MICRO_USD_PER_USD, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from planner.catalog import Catalog
     from planner.scenario.training import TrainingScenario
 
+Family = tuple[tuple[Saving, TrainingSetup, TrainingMemory], ...]
+"""A layout with its ways to save memory, least first."""
+
 MAX_GPUS = 2048
 """Largest run tried where the scenario names no number of GPUs."""
+
+
+_TOO_LARGE = ("memory", "layouts that no device of the offers holds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class TrainingTable:
 
     def timed(self, row: TrainingRow, efficiency: float) -> tuple[StepTime, Run]:
         """Return the step and the run of a row at another efficiency."""
-        return _timed(self, row.pool, row.setup, efficiency)
+        return timed_run(self, row.pool, row.setup, efficiency)
 
     def usd_per_hour(self, row: TrainingRow) -> float:
         """Return the rent of a row's instances."""
@@ -100,28 +107,62 @@ def evaluate_training(scenario: TrainingScenario, catalog: Catalog | None = None
     check_scenario(scenario, catalog)
     _check_frozen(scenario, catalog)
     architecture = resolve_model(scenario.model, catalog=catalog, base_dir=scenario.base_dir)
+    _check_experts(scenario, architecture)
     offered, cut = rentals(scenario, catalog)
     table = TrainingTable(scenario, architecture, catalog, offered, (), cut)
     base = base_setup(scenario, catalog)
     rows: list[TrainingRow] = []
     counts: dict[tuple[str, str], int] = {}
-    sizes = sorted({gpus for pool in offered for gpus in _sizes(pool, scenario.search.gpus)})
-    largest = max((pool.accelerator.memory_bytes_usable for pool in offered), default=0)
+    sizes = {index: set(_sizes(pool, scenario.search.gpus)) for index, pool in enumerate(offered)}
     timed: dict[tuple[Any, ...], tuple[StepTime, Run]] = {}
-    for gpus in sizes:
-        fitting: list[tuple[TrainingSetup, TrainingMemory]] = []
-        for setup in layouts(scenario, architecture, base, gpus):
-            memory = training_memory(architecture, setup)
-            if memory.fits(largest):
-                fitting.append((setup, memory))
-            else:
-                _count(counts, "memory", "layouts that no device of the offers holds")
-        for index, pool in enumerate(offered):
-            if gpus not in _sizes(pool, scenario.search.gpus):
-                continue
-            rows.extend(_rows(table, index, gpus, fitting, timed, counts))
+    for gpus in sorted(set().union(*sizes.values())):
+        chosen = [index for index in sizes if gpus in sizes[index]]
+        usable = [offered[index].accelerator.memory_bytes_usable for index in chosen]
+        families = list(_families(table, base, gpus, min(usable), max(usable), counts))
+        for index in chosen:
+            rows.extend(_rows(table, index, gpus, families, timed, counts))
     found = tuple(Rejection(reason, message, count) for (reason, message), count in sorted(counts.items()))
     return replace(table, rows=tuple(rows), rejected=(*cut, *found))
+
+
+def _families(
+    table: TrainingTable, base: TrainingSetup, gpus: int, least: float, most: float, counts: dict[tuple[str, str], int]
+) -> Iterable[Family]:
+    """Yield each layout with the ways to save memory that some device between ``least`` and ``most`` may need.
+
+    Once a setup fits the smallest device without the host, whatever is never faster needs no look.
+    """
+    for layout in layouts(table.scenario, table.architecture, base, gpus):
+        family: list[tuple[Saving, TrainingSetup, TrainingMemory]] = []
+        everywhere: list[Saving] = []
+        hopeless: set[tuple[int, int]] = set()
+        for saving, setup in savings(table.scenario, layout):
+            if any(other.never_slower_than(saving) for other in everywhere):
+                continue
+            states = (saving.offload, saving.early)
+            if states in hopeless:
+                _count(counts, *_TOO_LARGE)
+                continue
+            memory = training_memory(table.architecture, setup)
+            if not memory.fits(most):
+                _count(counts, *_TOO_LARGE)
+                if memory.fullest.allocated_bytes("step") + memory.context_bytes > most:
+                    hopeless.add(states)  # there are no activations in it that anything could save
+                continue
+            family.append((saving, setup, memory))
+            if memory.fits(least) and not memory.host_bytes:
+                everywhere.append(saving)
+        if family:
+            yield tuple(family)
+
+
+def _check_experts(scenario: TrainingScenario, architecture: ModelArchitecture) -> None:
+    asked = scenario.search.expert_parallel
+    if asked is not None and not architecture.experts and 1 not in asked:
+        from planner.errors import ScenarioError
+
+        place, message = ("search", "expert_parallel"), f"{architecture.id} has no experts to spread"
+        raise ScenarioError([scenario.document.diagnostic(place, message, help="leave it out")])
 
 
 def _check_frozen(scenario: TrainingScenario, catalog: Catalog) -> None:
@@ -150,7 +191,7 @@ def _rows(
     table: TrainingTable,
     index: int,
     gpus: int,
-    fitting: list[tuple[TrainingSetup, TrainingMemory]],
+    families: list[Family],
     timed: dict[tuple[Any, ...], tuple[StepTime, Run]],
     counts: dict[tuple[str, str], int],
 ) -> Iterable[TrainingRow]:
@@ -161,58 +202,26 @@ def _rows(
         return
     nodes = gpus // pool.offer.gpus
     efficiency = table.efficiency(index).value
-    for number, (setup, memory) in enumerate(fitting):
-        if setup.parallel.tp > pool.offer.gpus:
+    for number, family in enumerate(families):
+        if family[0][1].parallel.tp > pool.offer.gpus:
             _count(counts, "tensor-parallel-nodes", "tensor parallelism across nodes")
-        elif not memory.fits(device.memory_bytes_usable):
-            _count(counts, "memory", "layouts that no device of the offers holds")
-        else:
-            key = (device.id, pool.offer.gpus, pool.offer.network_gbps, gpus, number)
-            if key not in timed:
-                timed[key] = _timed(table, index, setup, efficiency)
-            step, run = timed[key]
-            cost = nodes * pool.fixed_cost * run.seconds / SECONDS_PER_HOUR
-            yield TrainingRow(index, setup, memory, step, run, nodes, round(cost))
-
-
-def _timed(table: TrainingTable, index: int, setup: TrainingSetup, efficiency: float) -> tuple[StepTime, Run]:
-    pool = table.pools[index]
-    adapters = setup.adapters
-    trained = float(
-        sum(
-            adapter_elements(s.pieces, adapters.rank, adapters.targets)
-            for s in stages(table.architecture, setup.parallel.layout)
-        )
-        * setup.parallel.tp
-        if adapters
-        else table.shape.total
-    )
-    step = step_time(
-        StepInput(
-            table.shape,
-            setup.parallel,
-            setup.precision,
-            setup.sequence_length,
-            setup.micro_batch,
-            setup.accumulation,
-            setup.checkpointing,
-            setup.trains_all,
-            0.0 if setup.trains_all else trained,
-        ),
-        Cluster(pool.accelerator, pool.offer.gpus, pool.network_gbytes_per_s),
-        efficiency,
-    )
-    states = sum(state.bytes_per_parameter or setup.precision.states for state in setup.optimizer.states)
-    run = run_of(
-        table.scenario.workload.tokens,
-        step.tokens,
-        step.seconds,
-        gpus=setup.parallel.gpus,
-        nodes=setup.parallel.gpus // pool.offer.gpus,
-        generation=pool.accelerator.generation,
-        checkpoint_size=checkpoint_bytes(trained, setup.precision.weights + setup.precision.master + states),
-    )
-    return step, run
+            continue
+        taken: list[Saving] = []
+        for saving, setup, memory in family:
+            if any(other.never_slower_than(saving) for other in taken):
+                continue
+            if not memory.fits(device.memory_bytes_usable):
+                _count(counts, *_TOO_LARGE)
+            elif memory.host_bytes * pool.offer.gpus > pool.host_bytes:
+                _count(counts, "host-memory", "layouts that offload more than the host's memory holds")
+            else:
+                taken.append(saving)
+                key = (device.id, pool.offer.gpus, pool.offer.network_gbps, gpus, number, saving)
+                if key not in timed:
+                    timed[key] = timed_run(table, index, setup, efficiency)
+                step, run = timed[key]
+                cost = nodes * pool.fixed_cost * run.seconds / SECONDS_PER_HOUR
+                yield TrainingRow(index, setup, memory, step, run, nodes, round(cost))
 
 
 def _count(counts: dict[tuple[str, str], int], reason: str, message: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from planner.candidates.hardware import offer_tests
 from planner.cost import micro_usd
 from planner.plan import Rejection
+from planner.units import GIB
 
 if TYPE_CHECKING:
     from planner.catalog import Catalog
@@ -45,6 +46,13 @@ class Rental:
     def spans_nodes(self) -> bool:
         """Whether a run may take several instances."""
         return (self.offer.network_gbps or 0.0) >= NODE_NETWORK_GBPS
+
+    @property
+    def host_bytes(self) -> float:
+        """Memory of the host; where the catalog does not say, as much as its accelerators have: servers have more."""
+        if self.offer.ram_gib is not None:
+            return self.offer.ram_gib * GIB
+        return float(self.accelerator.memory_bytes_usable * self.offer.gpus)
 
     @property
     def network_gbytes_per_s(self) -> float:
