@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("planner.cli.calibrate:calibrate", "Fit the performance model to measurements."),
     "catalog": ("planner.cli.catalog:catalog", "List, show and extend what the planner knows."),
     "explain": ("planner.cli.explain:explain", "Show how a plan follows, why not another, and what a rule cut."),
+    "pareto": ("planner.cli.pareto:pareto", "Show the plans that no other beats in cost, latency, quality and energy."),
     "sweep": ("planner.cli.sweep:sweep", "Solve many variants: how plan and cost move, and where they switch."),
     "rules": ("planner.cli.rules:rules", "List, show and test the rules."),
     "schema": ("planner.cli.schema:schema", "Write the JSON Schemas of the files people write."),

@@ -25,6 +25,7 @@ LANGUAGES = ("en", "zh-CN")
 Examples:
   planner solve scenarios/70b-chat.yaml
   planner solve scenarios/70b-chat.yaml --set workload.concurrency=400 --set sla.tpot_p95=40ms
+  planner solve scenarios/70b-chat.yaml --top 8
   planner solve scenarios/70b-chat.yaml -o report.html --lang zh-CN
   planner solve scenarios/70b-chat.yaml --format json | jq .plan.cost_usd_per_month
   generate-scenario | planner solve -
@@ -45,7 +46,15 @@ Exit codes:
 @click.option(
     "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of text, md and html."
 )
-def solve(scenario: str, settings: tuple[str, ...], form: str | None, output: Path | None, lang: str) -> int:
+@click.option(
+    "--top",
+    type=click.IntRange(1, 50),
+    metavar="K",
+    help="The K best plans that really differ, the cheapest first.  [default: 4]",
+)
+def solve(
+    scenario: str, settings: tuple[str, ...], form: str | None, output: Path | None, lang: str, top: int | None
+) -> int:
     """Find the cheapest plan that holds every requirement of SCENARIO, and prove it.
 
     SCENARIO is a YAML file, or - for standard input. The plan says what to rent or buy, how the model is laid out on
@@ -57,10 +66,11 @@ def solve(scenario: str, settings: tuple[str, ...], form: str | None, output: Pa
     form = form or (ENDINGS.get(output.suffix.lower()) if output else None) or "text"
     asked = load_scenario(scenario, settings=settings)
 
-    from planner.solve import solve as cheapest  # a wrong scenario need not wait for numpy
+    from planner.solve import ALTERNATIVES  # a wrong scenario need not wait for numpy
+    from planner.solve import solve as cheapest
 
     try:
-        plan = cheapest(asked)
+        plan = cheapest(asked, alternatives=ALTERNATIVES if top is None else top - 1)
     except Infeasible as ending:
         emit(_conflict(ending.conflict, asked, form, lang, output), output)
         return ending.exit_code

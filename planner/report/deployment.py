@@ -102,7 +102,7 @@ def rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
     name, gpus = f"{made.instances} × {made.offer}", f"{made.gpus} × {made.accelerator}"
     layout = f"{made.replicas} × {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}"
     if item.holdings:
-        name = say.sentence(item.name)
+        name = say(", ").join(map(say.sentence, item.name.split(", ")))
         totals: dict[str, int] = {}
         for it in item.holdings:
             totals[it.accelerator] = totals.get(it.accelerator, 0) + it.instances * it.gpus_per_instance

@@ -20,30 +20,42 @@ if TYPE_CHECKING:
     from planner.candidates.hardware import Pool
     from planner.candidates.streams import Streams
     from planner.solve.fleet import FleetProblem
-    from planner.solve.problem import Solver
+    from planner.solve.problem import Problem, Solver
 
 
 def rivals(
     streams: Streams, fleet: FleetProblem, choice: Choice, solver: Solver, count: int
 ) -> tuple[Alternative, ...]:
-    """Return up to ``count`` plans, cheapest first, each the best of all that lack one trait of ``choice``."""
+    """Return up to ``count`` plans, cheapest first, each the best of all that lack some traits of ``choice``.
+
+    Of the plan every trait is left out in turn. Where that gives too few, the same is done to what was found.
+    """
     found: list[Alternative] = []
     seen = {_signature(choice)}
-    for name, variant in _variants(fleet, choice):
-        answer = solved_choice(streams, variant, variant.problem, solver)
-        if answer is None:
-            continue
-        other, _ = answer
-        if _signature(other) in seen:
-            continue
-        seen.add(_signature(other))
-        found.append(_alternative(name, other, choice))
+    open_: list[tuple[str, FleetProblem, Choice]] = [("", replace(fleet, problem=_untied(fleet.problem)), choice)]
+    while open_ and len(found) < count:
+        before, known, of = open_.pop(0)
+        for name, variant in _variants(known, of):
+            answer = solved_choice(streams, variant, variant.problem, solver)
+            if answer is None:
+                continue
+            other, _ = answer
+            if _signature(other) in seen:
+                continue
+            seen.add(_signature(other))
+            told = f"{before}, {name}" if before else name
+            found.append(_alternative(told, other, choice))
+            open_.append((told, variant, other))
+        open_.sort(key=lambda item: item[2].cost)
     return tuple(sorted(found, key=lambda item: (item.cost_usd_per_month, item.name))[:count])
 
 
+def _untied(problem: Problem) -> Problem:
+    return replace(problem, tie_ppm=0, ties=())
+
+
 def _variants(fleet: FleetProblem, choice: Choice) -> Iterator[tuple[str, FleetProblem]]:
-    problem = replace(fleet.problem, tie_ppm=0, ties=())
-    fleet = replace(fleet, problem=problem)
+    problem = fleet.problem
     used = [choice.pools[p] for p in choice.used_pools]
     streams = [item.stream for item in choice.placements]
     divided = [index for index, stream in enumerate(choice.streams.streams) if stream.part.label]
