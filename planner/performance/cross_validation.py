@@ -1,9 +1,12 @@
-"""Predictions of measurements that the fit has not seen: by setting, by pair of model and accelerator, by group.
+"""Predictions of measurements that the fit has not seen: by setting, by pair, by machine, by generation, by group.
 
 * ``setting``: a whole setting (model, accelerator, engine, format, lengths, concurrency, GPUs) is left out, its
   neighbours stay. What one asks of a machine that was measured.
 * ``pair``: every run of a model on an accelerator is left out, whatever engine, format or length. What one asks of a
   machine or a model that was not.
+* ``machine``: every run of an engine on an accelerator is left out. What one asks of an engine on a device that nobody
+  ran it on.
+* ``generation``: every run on a generation of accelerators is left out. What one asks of a device unlike all measured.
 * ``group``: every run of a model with an engine and a format on so many accelerators of a kind.
 
 Folds are dealt out with a fixed seed, the largest groups first, so that they are of equal size and always the same.
@@ -25,8 +28,10 @@ from planner.performance.observations import Observations
 from planner.performance.profile import FloatArray
 from planner.performance.serving import METRICS
 
-LeaveOut = Literal["setting", "pair", "group"]
-FOLDS: Mapping[LeaveOut, int] = {"setting": 5, "pair": 8, "group": 8}
+LeaveOut = Literal["setting", "pair", "machine", "generation", "group"]
+FOLDS: Mapping[LeaveOut, int] = {"setting": 5, "pair": 8, "machine": 8, "generation": 6, "group": 8}
+INTERVAL_FOLDS: tuple[LeaveOut, ...] = ("setting", "pair", "machine", "generation")
+"""What is left out to learn intervals: each brings the residuals of one level of evidence, the nearest first."""
 ITERATIONS = 8
 """Of a fit that is warmed up by another; further ones change nothing visible."""
 COVERAGE = 0.9
@@ -36,8 +41,9 @@ LEAST_PAIRS = 5
 """Nor do the residuals of fewer models on accelerators."""
 DEFAULT_OFFSETS = (-0.7, 0.7)
 """A factor of two either way, where nothing at all was left out."""
-THIN = {"pair": 1.0, "accelerator": 1.5, "generation": 1.75, "engine": 2.0, "prior": 2.5}
-"""How wide intervals are beside those of the nearest evidence, where residuals of a level are too few to say."""
+WIDER = 1.25
+"""How much wider than a level's an interval is where residuals of the next one are too few to say: about the ratio of
+neighbouring levels for which they do."""
 
 Progress = Callable[[str, int, int], None]
 """Told (what, folds done, folds in all)."""
@@ -46,6 +52,10 @@ Progress = Callable[[str, int, int], None]
 def labels_of(observations: Observations, kind: LeaveOut) -> list[str]:
     """Return the group of each row: what is left out together."""
     o, labels = observations, observations.labels
+    if kind == "machine":
+        return _joined([labels["engine"], labels["accelerator"]])
+    if kind == "generation":
+        return [o.deployments.accelerators[i].generation for i in o.deployments.accelerator.tolist()]
     columns: list[NDArray[np.str_]] = [labels["shape"], labels["accelerator"]]
     if kind == "pair":
         return _joined(columns)
@@ -102,16 +112,17 @@ def with_intervals(
 
     ``parts`` are left-out predictions with their evidence. The interval is that of the logarithms' residuals between
     their 5th and 95th percentile with the finite-sample correction (Vovk et al. 2005; Romano et al. 2019), Mondrian by
-    level of evidence. A level with too few residuals takes the next nearer one's, widened; none is narrower than one
-    with nearer evidence.
+    level of evidence. ``parts`` must hold every level's: those of left-out pairs say nothing of a pair that was
+    measured. A level with too few residuals takes the next nearer one's, widened; none is narrower than one with nearer
+    evidence.
     """
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
     for i, metric in enumerate(METRICS):
         found = dict(_offsets(i, observations, parts))
         table: dict[str, tuple[float, float]] = {}
         low, high = found.get(EVIDENCE[0], DEFAULT_OFFSETS)
-        for nearer, name in zip((EVIDENCE[0], *EVIDENCE), EVIDENCE, strict=False):
-            wider = THIN[name] / THIN[nearer]
+        for place, name in enumerate(EVIDENCE):
+            wider = WIDER if place else 1.0
             own = found.get(name, (low * wider, high * wider))
             low, high = min(low, own[0]), max(high, own[1])
             table[name] = (round(low, 3), round(high, 3))

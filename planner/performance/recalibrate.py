@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 
 from planner.performance.calibration import Calibration, load_calibration
-from planner.performance.cross_validation import LeaveOut, Progress, left_out, with_intervals
+from planner.performance.cross_validation import INTERVAL_FOLDS, Progress, left_out, with_intervals
 from planner.performance.fitting import fit
 from planner.performance.observations import Observations
 from planner.performance.percentiles import percentile_ratios
-
-INTERVAL_FOLDS: tuple[LeaveOut, ...] = ("setting", "pair")
-"""Settings left out show how far a measured machine's predictions are off, pairs those of one that was not measured."""
 
 
 def recalibrate(

@@ -83,29 +83,40 @@ def _with_columns(
 
 
 def grouped_errors(
-    observations: Observations, predicted: FloatArray, low: FloatArray, high: FloatArray, by: Sequence[str]
+    observations: Observations,
+    predicted: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    by: Sequence[str],
+    named: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Iterator[Errors]:
-    """Yield the errors of every quantity that was measured: of all rows, then by each value of the labels ``by``."""
+    """Yield the errors of every quantity that was measured: of all rows, of those ``named``, then by the labels ``by``.
+
+    A quantity of a group counts as answered as far as its measured rows have a prediction.
+    """
     labels = observations.labels
     groups: list[tuple[str, NDArray[np.bool_]]] = [("all", np.ones(len(observations), dtype=bool))]
+    groups += list((named or {}).items())
     for name in by:
         groups += [(f"{name} {value}", labels[name] == value) for value in sorted(set(labels[name].tolist()))]
     measured = np.exp(observations.logs)
     for group, rows in groups:
         for i, metric in enumerate(METRICS):
-            part = rows & np.isfinite(measured[i]) & np.isfinite(predicted[i])
+            asked = rows & np.isfinite(measured[i])
+            part = asked & np.isfinite(predicted[i])
             if part.any():
                 held = (measured[i, part] >= low[i, part]) & (measured[i, part] <= high[i, part])
-                yield error_of(group, QUANTITIES[metric], predicted[i, part] / measured[i, part] - 1.0, held)
+                off = predicted[i, part] / measured[i, part] - 1.0
+                yield error_of(group, QUANTITIES[metric], int(np.count_nonzero(asked)), off, held)
 
 
-def error_of(group: str, quantity: str, errors: FloatArray, held: NDArray[np.bool_]) -> Errors:
-    """Return the summary of relative ``errors``; ``held`` says which measurements lie within their interval."""
+def error_of(group: str, quantity: str, asked: int, errors: FloatArray, held: NDArray[np.bool_]) -> Errors:
+    """Return the summary of relative ``errors`` of ``asked`` rows; ``held`` says which lie within their interval."""
     sizes = np.abs(errors)
     return Errors(
         group=group,
         quantity=quantity,
-        measured=len(errors),
+        measured=asked,
         predicted=len(errors),
         median=float(np.median(sizes)),
         p90=float(np.quantile(sizes, 0.9)),
