@@ -40,7 +40,7 @@ GROUPS: Mapping[LeaveOut, tuple[str, ...]] = {
 CAMPAIGN = "inferencex"
 ANCHOR = "Llama-3.1-70B FP8 on vLLM, H100 and H200"
 """The group whose TPOT a step-by-step model of that engine predicts to 6.1 % on average."""
-CONFIDENCES = (0.5, 0.8)
+CONFIDENCES = (0.5, 0.7)
 """With which the SLA of a choice is predicted to hold: the best estimate, and a margin for the model's errors."""
 
 
@@ -112,7 +112,9 @@ def honest_bounds(
         calibrated = with_intervals(calibration, observations.take(others), parts)
         for kind, (predicted, evidence) in predictions.items():
             low, high = found[kind]
-            low[:, rows], high[:, rows] = bounds(predicted[:, rows], evidence[rows], calibrated)
+            low[:, rows], high[:, rows] = bounds(
+                predicted[:, rows], evidence[rows], observations.kind[rows], calibrated
+            )
     return found
 
 

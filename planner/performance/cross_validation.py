@@ -16,15 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.performance.calibration import EVIDENCE, Calibration
+from planner.performance.calibration import EVIDENCE, Calibration, interval_key
 from planner.performance.deployments import IntArray
 from planner.performance.fitting import fit
-from planner.performance.observations import Observations
+from planner.performance.observations import KINDS, Observations
 from planner.performance.profile import FloatArray
 from planner.performance.serving import METRICS
 
@@ -108,7 +109,7 @@ def left_out(
 def with_intervals(
     calibration: Calibration, observations: Observations, parts: list[tuple[FloatArray, IntArray]]
 ) -> Calibration:
-    """Return ``calibration`` with 90 % intervals by split conformal prediction per metric and evidence.
+    """Return ``calibration`` with 90 % intervals by split conformal prediction per metric, kind of run and evidence.
 
     ``parts`` are left-out predictions with their evidence. The interval is that of the logarithms' residuals between
     their 5th and 95th percentile with the finite-sample correction (Vovk et al. 2005; Romano et al. 2019), Mondrian by
@@ -117,8 +118,11 @@ def with_intervals(
     evidence.
     """
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
-    for i, metric in enumerate(METRICS):
-        found = dict(_offsets(i, observations, parts))
+    for (kind, name_of_kind), (i, metric) in product(enumerate(KINDS), enumerate(METRICS)):
+        rows_of_kind = observations.kind == kind
+        if not np.isfinite(observations.logs[i, rows_of_kind]).any():
+            continue
+        found = dict(_offsets(i, observations, parts, rows_of_kind))
         table: dict[str, tuple[float, float]] = {}
         low, high = found.get(EVIDENCE[0], DEFAULT_OFFSETS)
         for place, name in enumerate(EVIDENCE):
@@ -126,20 +130,20 @@ def with_intervals(
             own = found.get(name, (low * wider, high * wider))
             low, high = min(low, own[0]), max(high, own[1])
             table[name] = (round(low, 3), round(high, 3))
-        intervals[metric] = table
+        intervals[interval_key(metric, name_of_kind)] = table
     return replace(calibration, intervals=intervals)
 
 
 def _offsets(
-    metric: int, observations: Observations, parts: list[tuple[FloatArray, IntArray]]
+    metric: int, observations: Observations, parts: list[tuple[FloatArray, IntArray]], among: NDArray[np.bool_]
 ) -> Iterator[tuple[str, tuple[float, float]]]:
-    """Yield the conformal offsets of each level of evidence that enough rows of enough pairs speak for."""
+    """Yield the conformal offsets of each level of evidence of which enough rows ``among`` all, and pairs, speak."""
     measured = observations.logs[metric]
     pairs = np.array(labels_of(observations, "pair"))
     for level, name in enumerate(EVIDENCE):
         pooled, seen = [], set()
         for predicted, evidence in parts:
-            rows = (evidence == level) & np.isfinite(measured) & np.isfinite(predicted[metric])
+            rows = among & (evidence == level) & np.isfinite(measured) & np.isfinite(predicted[metric])
             pooled.append(measured[rows] - np.log(predicted[metric, rows]))
             seen |= set(pairs[rows].tolist())
         residuals = np.concatenate(pooled)

@@ -106,7 +106,7 @@ def estimate_serving(
     columns: dict[str, FloatArray] = {}
     names = ("ttft_mean_ms", "tpot_mean_ms", "output_tok_s")
     for metric, name, value in zip(METRICS, names, values, strict=True):
-        low, high = _offsets(calibration, metric, evidence)
+        low, high = calibration.offsets(metric, evidence, "static_batch" if static else "closed_loop")
         columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = value, value * low, value * high
         if metric != "throughput":
             ratio = calibration.percentiles.get(metric, 1.0)
@@ -166,14 +166,6 @@ def kv_capacity(work: Resources, load: Load, kv_tokens: FloatArray | None) -> Fl
         per_gpu = np.maximum(free, 0.0) / np.maximum(work.kv_bytes_per_token, 1e-9)
         kv_tokens = per_gpu * work.attention_groups
     return np.maximum(kv_tokens / length, 1.0)
-
-
-def _offsets(calibration: Calibration, metric: str, evidence: IntArray) -> tuple[FloatArray, FloatArray]:
-    table = calibration.intervals.get(metric)
-    if not table:
-        return np.ones(len(evidence)), np.ones(len(evidence))
-    values = np.exp(np.array([table[name] for name in EVIDENCE]))[evidence]
-    return values[:, 0], values[:, 1]
 
 
 def _limits(timing: Timing) -> IntArray:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planner.errors import Diagnostic, MeasurementError
 from planner.memory.validation.summary import Errors
-from planner.performance.calibration import EVIDENCE, Calibration, load_calibration
+from planner.performance.calibration import Calibration, load_calibration
 from planner.performance.measurements import read_measurements
-from planner.performance.observations import Observations
+from planner.performance.observations import KINDS, Observations
 from planner.performance.serving import METRICS
 
 if TYPE_CHECKING:
@@ -47,21 +48,21 @@ def validate_serving(
     situations = found.observations.situations
     predicted = found.observations.estimates(calibration)
     evidence = calibration.evidence(situations)
-    low, high = bounds(predicted, evidence, calibration)
+    low, high = bounds(predicted, evidence, found.observations.kind, calibration)
     return _with_columns(found, predicted, low, high), list(
         grouped_errors(found.observations, predicted, low, high, ("kind", "engine", "accelerator"))
     )
 
 
 def bounds(
-    predicted: FloatArray, evidence: NDArray[np.intp], calibration: Calibration
+    predicted: FloatArray, evidence: NDArray[np.intp], kind: NDArray[np.intp], calibration: Calibration
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the ends of the 90 % intervals, metrics x rows."""
+    """Return the ends of the 90 % intervals, metrics x rows; ``kind`` indexes :data:`observations.KINDS`."""
     low, high = np.empty_like(predicted), np.empty_like(predicted)
-    for i, metric in enumerate(METRICS):
-        table = calibration.intervals.get(metric, {})
-        offsets = np.exp(np.array([table.get(name, (0.0, 0.0)) for name in EVIDENCE]))[evidence]
-        low[i], high[i] = predicted[i] * offsets[:, 0], predicted[i] * offsets[:, 1]
+    for (number, name), (i, metric) in product(enumerate(KINDS), enumerate(METRICS)):
+        rows = kind == number
+        below, above = calibration.offsets(metric, evidence[rows], name)
+        low[i, rows], high[i, rows] = predicted[i, rows] * below, predicted[i, rows] * above
     return low, high
 
 

@@ -59,7 +59,7 @@ measured best. *SLA broken*: as measured, it does not. *None found*: nothing was
 does. *Costlier by*: mean over choices that hold. Prices are equal for each GPU-hour, or those of the catalog's cheapest
 on-demand offer of the accelerator.
 """
-CONFIDENT = 0.8
+CONFIDENT = 0.7
 """Confidence of the choices that goals are set for."""
 
 
