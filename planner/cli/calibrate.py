@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planner.catalog import Catalog
+    from planner.performance.cross_validation import Fitted
     from planner.performance.observations import Observations
 
 
@@ -31,7 +32,7 @@ A calibration is the file serving.yaml in a directory. The planner reads that di
 PLANNER_CALIBRATION names it."""
 )
 @click.argument("measurements", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--cross-validate", is_flag=True, help="Print errors on what a fit has not seen; write no calibration.")
+@click.option("--cross-validate", is_flag=True, help="Print errors on what a fit has not seen.")
 @click.option("--device", is_flag=True, help="Measure this machine's GPU with PyTorch instead; needs --accelerator.")
 @click.option("--as-of", metavar="DATE", default="", help="Day of the measurements, kept in the calibration.")
 @click.option("--markdown", is_flag=True, help="With --cross-validate: print the page docs/accuracy.md.")
@@ -70,15 +71,16 @@ def calibrate(
 
     catalog = load_catalog()
     rows, observations, refusals = _read(measurements, machine, catalog)
-    if cross_validate:
-        _cross_validate(observations, refusals, catalog, markdown=markdown)
-        return
     from planner.performance.calibration import encode
+    from planner.performance.cross_validation import Fitted
     from planner.performance.recalibrate import recalibrate
 
+    fitted = Fitted.of(observations, _progress)
+    if cross_validate:
+        _cross_validate(observations, fitted, refusals, catalog, markdown=markdown)
     if output is None:
         return
-    text = encode(recalibrate(observations, rows, [path.name for path in measurements], as_of, progress=_progress))
+    text = encode(recalibrate(fitted, observations, rows, [path.name for path in measurements], as_of))
     output.mkdir(parents=True, exist_ok=True)
     emit(text, output / "serving.yaml")
 
@@ -104,12 +106,14 @@ def _read(
     return rows, found.observations, refusals
 
 
-def _cross_validate(observations: Observations, refusals: dict[str, int], catalog: Catalog, *, markdown: bool) -> None:
+def _cross_validate(
+    observations: Observations, fitted: Fitted, refusals: dict[str, int], catalog: Catalog, *, markdown: bool
+) -> None:
     """Print the errors of left-out predictions: tables, or the page that docs/accuracy.md is."""
     from planner.performance.accuracy import accuracy
     from planner.performance.choice import catalog_prices
 
-    found = accuracy(observations, catalog_prices(catalog), progress=_progress)
+    found = accuracy(observations, fitted, catalog_prices(catalog))
     if not markdown:
         from planner.report.accuracy_text import accuracy_text
 

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.performance.choice import Choices, judge
-from planner.performance.cross_validation import (
-    INTERVAL_FOLDS,
-    LeaveOut,
-    Progress,
-    labels_of,
-    left_out,
-    with_intervals,
-)
-from planner.performance.fitting import fit
+from planner.performance.cross_validation import Fitted, LeaveOut, labels_of, with_intervals
 from planner.performance.observations import Observations
 from planner.performance.validation import bounds, grouped_errors
 
@@ -26,8 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.memory.validation.summary import Errors
-    from planner.performance.calibration import Calibration
-    from planner.performance.deployments import IntArray
     from planner.performance.profile import FloatArray
 
 GROUPS: Mapping[LeaveOut, tuple[str, ...]] = {
@@ -55,26 +45,21 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Of ``rows`` that were compared; ``parts`` are in the order of :data:`INTERVAL_FOLDS`."""
+    """Of ``rows`` that were compared; ``parts`` are in the order of :data:`cross_validation.INTERVAL_FOLDS`."""
 
     rows: int
     accelerators: int
     parts: tuple[LeftOut, ...]
 
 
-Predictions = tuple["FloatArray", "IntArray"]
-
-
-def accuracy(observations: Observations, prices: Mapping[str, float], *, progress: Progress | None = None) -> Accuracy:
+def accuracy(observations: Observations, fitted: Fitted, prices: Mapping[str, float]) -> Accuracy:
     """Return the errors of predictions from fits that had not seen the row's setting, pair, machine or generation.
 
     ``prices`` are USD per GPU-hour by accelerator, for choices at a catalog's prices.
     """
-    everything = fit(observations)
-    predictions = {kind: left_out(observations, kind, everything, progress) for kind in INTERVAL_FOLDS}
-    intervals = honest_bounds(observations, everything, predictions)
+    intervals = honest_bounds(observations, fitted)
     parts = []
-    for kind, (predicted, _) in predictions.items():
+    for kind, (predicted, _) in fitted.predictions.items():
         low, high = intervals[kind]
         choices = (
             judge(observations, predicted, high, price, confidence=confidence)
@@ -96,20 +81,19 @@ def named(observations: Observations) -> dict[str, NDArray[np.bool_]]:
     return {"published sets": ~own, ANCHOR: anchor}
 
 
-def honest_bounds(
-    observations: Observations, calibration: Calibration, predictions: Mapping[LeaveOut, Predictions]
-) -> dict[LeaveOut, tuple[FloatArray, FloatArray]]:
-    """Return the interval's ends of left-out ``predictions`` of every kind: those of one half from the other's.
+def honest_bounds(observations: Observations, fitted: Fitted) -> dict[LeaveOut, tuple[FloatArray, FloatArray]]:
+    """Return the interval's ends of the left-out predictions of every kind: those of one half from the other's.
 
     Which half a row is in goes by its pair of model and accelerator, so that its interval knows nothing of it. The
     procedure is that of a shipped calibration: residuals of all kinds are pooled by level of evidence.
     """
+    predictions = fitted.predictions
     found = {kind: (np.empty_like(p), np.empty_like(p)) for kind, (p, _) in predictions.items()}
     half = _halves(observations)
     for side in (False, True):
         rows, others = half == side, half != side
         parts = [(predicted[:, others], evidence[others]) for predicted, evidence in predictions.values()]
-        calibrated = with_intervals(calibration, observations.take(others), parts)
+        calibrated = with_intervals(fitted.calibration, observations.take(others), parts)
         for kind, (predicted, evidence) in predictions.items():
             low, high = found[kind]
             low[:, rows], high[:, rows] = bounds(

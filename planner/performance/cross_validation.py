@@ -15,7 +15,7 @@ Folds are dealt out with a fixed seed, the largest groups first, so that they ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
@@ -104,6 +104,24 @@ def left_out(
         predicted[:, test] = rows.estimates(fitted)
         evidence[test] = fitted.evidence(rows.situations)
     return predicted, evidence
+
+
+Predictions = tuple[FloatArray, IntArray]
+"""Left-out predictions (metrics x rows), and the evidence that the fits without the row had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fit on all rows, without intervals, and what fits without some of them predicted of these."""
+
+    calibration: Calibration
+    predictions: Mapping[LeaveOut, Predictions]
+
+    @classmethod
+    def of(cls, observations: Observations, progress: Progress | None = None) -> Fitted:
+        """Fit, and leave out in turn all that intervals need."""
+        everything = fit(observations)
+        return cls(everything, {kind: left_out(observations, kind, everything, progress) for kind in INTERVAL_FOLDS})
 
 
 def with_intervals(

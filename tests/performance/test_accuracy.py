@@ -13,7 +13,7 @@ from planner.memory.validation.summary import Errors
 from planner.performance.accuracy import ANCHOR, Accuracy, LeftOut, accuracy, honest_bounds, named
 from planner.performance.calibration import EVIDENCE, Calibration, interval_key
 from planner.performance.choice import Choices
-from planner.performance.cross_validation import INTERVAL_FOLDS, labels_of, with_intervals
+from planner.performance.cross_validation import INTERVAL_FOLDS, Fitted, LeaveOut, labels_of, with_intervals
 from planner.performance.measurements import read_measurements
 from planner.performance.observations import Observations
 from planner.performance.speed import Speed, measure_speed
@@ -59,11 +59,11 @@ def predictions(data: Observations, spread: float, evidence: str, seed: int) -> 
 
 def test_coverage_is_nine_of_ten_for_every_kind_whatever_its_spread() -> None:
     data = observed()
-    kinds = {
+    kinds: dict[LeaveOut, tuple[Any, Any]] = {
         "setting": predictions(data, 0.05, "pair", 1),
         "pair": predictions(data, 0.3, "accelerator", 2),
     }
-    found = honest_bounds(data, Calibration.prior(), kinds)  # type: ignore[arg-type]
+    found = honest_bounds(data, Fitted(Calibration.prior(), kinds))
     measured = np.exp(data.logs[1])
     for low, high in found.values():
         held = (measured >= low[1]) & (measured <= high[1])
@@ -142,7 +142,7 @@ def test_the_page_says_which_goals_are_met() -> None:
 def test_accuracy_predicts_every_row_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planner.performance.cross_validation.ITERATIONS", 1)
     data = observed(1)
-    found = accuracy(data, {})
+    found = accuracy(data, Fitted.of(data), {})
     assert [part.left_out for part in found.parts] == list(INTERVAL_FOLDS)
     for part in found.parts:
         overall = [item for item in part.errors if item.group == "all"]
