@@ -90,7 +90,7 @@ def left_out(
 ) -> tuple[FloatArray, IntArray]:
     """Return (predictions, evidence) of fits without each row's group: metrics x rows, and how near they had been.
 
-    ``start`` is the fit on all rows; it only warms the search up.
+    ``start`` is the fit on all rows; it only warms the search up. Where nothing is left to fit, the prior answers.
     """
     fold = folds(labels_of(observations, kind), FOLDS[kind])
     predicted = np.full((len(METRICS), len(observations)), np.nan)
@@ -99,7 +99,10 @@ def left_out(
         if progress is not None:
             progress(f"left-out {kind}s", number + 1, FOLDS[kind])
         test = fold == number
-        fitted = fit(observations.take(~test), start=start, iterations=ITERATIONS)
+        if not test.any():
+            continue
+        rest = observations.take(~test)
+        fitted = fit(rest, start=start, iterations=ITERATIONS) if len(rest) else Calibration.prior()
         rows = observations.take(test)
         predicted[:, test] = rows.estimates(fitted)
         evidence[test] = fitted.evidence(rows.situations)
