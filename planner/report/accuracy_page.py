@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from planner.performance.accuracy import ANCHOR
@@ -32,8 +33,7 @@ Every line of this page is printed (in some ten minutes) by
 
     planner calibrate serving_inferencex.csv serving_published.csv --cross-validate --markdown > docs/accuracy.md
 
-on {rows:,} published runs (InferenceX of 2026 and tables of vendors and third parties; {accelerators} kinds of
-accelerators, batch 1 to saturation). {refused}
+{runs}
 
 Every figure is that of a prediction from a fit that had not seen the row's group. Folds are dealt by a fixed seed, the
 largest groups first.
@@ -44,21 +44,33 @@ largest groups first.
 - **Left-out generations**: a fold each; all runs on Hopper, on Blackwell, ... go together.
 
 Intervals are split conformal by level of evidence, with the residuals of all four kinds pooled as in a calibration that
-is shipped; those of one half of the pairs come from the residuals of the other half.
+is shipped, apart for servers, single batches and saturated queues; those of one half of the pairs come from the
+residuals of the other half.
 """
+RUNS = (
+    "on {rows:,} published runs (InferenceX of 2026 and tables of vendors and third parties; {accelerators} kinds of "
+    "accelerators, batch 1 to saturation). {refused}"
+)
 GROUPS = """\
 `all` is every row that measured the quantity, `published sets` is what is not InferenceX. A campaign is who measured.
 Error is predicted over measured less one: median, mean and 90th percentile of its size; bias is the signed median.
 """
 CHOICES = """\
-A case is a model, its lengths and an SLA (TTFT and TPOT of MLPerf Inference v5.0 and v5.1: {limits}), with all settings
-of it that were measured in a closed loop: accelerators, engines, formats, degrees, concurrencies. The choice is the
-setting with the least predicted cost per output token of those predicted to hold the SLA, as best estimate or with a
-stated confidence (`sla.confidence`). *Within 5 %*: it holds the SLA as measured and costs at most 5 % more than the
-measured best. *SLA broken*: as measured, it does not. *None found*: nothing was predicted to hold, though something
-does. *Costlier by*: mean over choices that hold. Prices are equal for each GPU-hour, or those of the catalog's cheapest
-on-demand offer of the accelerator.
+A case is a model, its lengths and an SLA, with all settings of it that were measured in a closed loop: accelerators,
+engines, formats, degrees, concurrencies. The choice is the setting with the least predicted cost per output token of
+those predicted to hold the SLA, as best estimate or with a stated confidence (`sla.confidence`).
+
+- *within 5 %*: it holds the SLA as measured and costs at most 5 % more than the measured best
+- *SLA broken*: as measured, it does not hold it
+- *none found*: nothing was predicted to hold, though something does
+- *costlier by*: mean over the choices that hold, beside the measured best
+
+Prices are equal for each GPU-hour, or those of the catalog's cheapest on-demand offer of the accelerator. Of settings
+that are alike the one predicted too fast is chosen, so choices break an SLA more often than single predictions would;
+confidence trades that against cost.
 """
+LIMITS_OF_CASES = "The SLAs (TTFT and TPOT) are those of MLPerf Inference v5.0 and v5.1 for servers: {limits}."
+WIDTH = 120
 CONFIDENT = 0.7
 """Confidence of the choices that goals are set for."""
 
@@ -135,21 +147,25 @@ GOALS: tuple[Goal, ...] = (
 def accuracy_page(found: Accuracy, refusals: Mapping[str, int], speed: Speed) -> str:
     """Return the page; ``refusals`` are why rows could not be compared, with how many each."""
     refused = sum(refusals.values())
-    why = "; ".join(f"{count} x {reason}" for reason, count in refusals.items())
+    why = "; ".join(f"{count} x {reason.split(';')[0]}" for reason, count in refusals.items())
+    runs = RUNS.format(
+        rows=found.rows,
+        accelerators=found.accelerators,
+        refused=f"{refused:,} further rows could not be compared ({why})." if refused else "No row was left out.",
+    )
+    limits = LIMITS_OF_CASES.format(limits=", ".join(f"{ttft / 1000:g} s and {tpot:g} ms" for ttft, tpot in LIMITS))
     lines = [
-        INTRODUCTION.format(
-            rows=found.rows,
-            accelerators=found.accelerators,
-            refused=f"{refused:,} further rows could not be compared ({why})." if refused else "No row was left out.",
-        ),
+        INTRODUCTION.format(runs=fill(runs, WIDTH)),
         "## Goals",
         "",
         *_table(("figure", "is", "should be", "met"), "lrrl", [*_goals(found), _speed(speed)]),
-        f"Choices at the catalog's prices, with the SLA predicted to hold at {CONFIDENT:.0%} confidence.",
+        f"Choices at the catalog's prices, with the SLA predicted to hold at {100 * CONFIDENT:.0f} % confidence.",
         "",
         "## Choosing the cheapest setting",
         "",
-        CHOICES.format(limits=", ".join(f"{ttft / 1000:g} s and {tpot:g} ms" for ttft, tpot in LIMITS)),
+        CHOICES,
+        fill(limits, WIDTH),
+        "",
         *_table(CHOICE_HEAD, CHOICE_ALIGNMENT, choice_cells(found.parts)),
     ]
     for number, part in enumerate(found.parts):

@@ -56,7 +56,7 @@ def choice_cells(parts: Sequence[LeftOut]) -> Iterator[tuple[str, ...]]:
     """Yield a row of cells per kind of left-out prediction, prices and confidence."""
     for part in parts:
         for item in part.choices:
-            sure = "best estimate" if item.confidence <= 0.5 else f"{item.confidence:.0%} confidence"
+            sure = "best estimate" if item.confidence <= 0.5 else f"{100 * item.confidence:.0f} % confidence"
             shares = (percent(value) for value in (item.near, item.broken, item.nothing))
             excess = percent(item.excess, signed=True)
             yield (f"{part.left_out}s", item.prices, sure, f"{item.cases:,}", *shares, excess)
