@@ -110,6 +110,19 @@ def step_time(
     )
 
 
+def least_step_ms(r: Resources, decode: Number, context: Number) -> FloatArray:
+    """Return the roofline of a decode step: no kernel, no latency and no correction makes it shorter.
+
+    Weights and caches are read once, of experts one token's share, and the products run at peak.
+    """
+    attended = np.where(r.attended_limit > 0, np.minimum(context, np.maximum(r.attended_limit, 1.0)), context)
+    cache = r.full_kv_bytes * attended + r.window_kv_bytes * np.minimum(context, r.window)
+    cache = cache + r.indexer_bytes * context + 2.0 * r.state_bytes
+    weights = r.attention_bytes + r.dense_bytes + r.head_bytes + r.expert_bytes * token_share(r)
+    computed = (r.attention_flops + r.dense_flops) / r.linear_rate + r.expert_flops / r.expert_rate
+    return np.maximum((weights + decode * cache) / r.bandwidth, decode * computed)
+
+
 def fixed_ms(r: Resources, c: Coefficients) -> FloatArray:
     """Return what a step costs however little it does."""
     return c["step"] + launches_ms(r, c)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from planner.performance.calibration import EVIDENCE, Calibration
 from planner.performance.corrections import factor, features
 from planner.performance.deployments import Deployments, IntArray, Load
+from planner.performance.iteration import least_step_ms
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import Resources, resources
 from planner.performance.situations import Situations, situations
@@ -101,6 +102,7 @@ def estimate_serving(
         features(deployments, load, timing.running),
         (timing.ttft_ms, timing.tpot_ms, timing.output_tok_s),
         length,
+        least_tpot_ms(work, load, timing),
         closed=request_rate_per_s is None,
     )
     columns: dict[str, FloatArray] = {}
@@ -127,24 +129,32 @@ def corrected(
     x: FloatArray,
     raw: tuple[FloatArray, FloatArray, FloatArray],
     output: FloatArray,
+    least_tpot: FloatArray,
     *,
     closed: bool = True,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return TTFT, TPOT and throughput with the corrections of what was measured nearby.
 
     In a closed loop throughput follows from the corrected times, and only what is left of it has a correction of its
-    own; at a request rate it is the rate.
+    own; at a request rate it is the rate. A correction that reaches beyond what was measured stops at ``least_tpot``.
     """
     ttft, tpot, throughput = raw
     by = [
         factor(calibration.corrections[metric], found, x) if metric in calibration.corrections else np.ones(len(x))
         for metric in METRICS
     ]
-    new_ttft, new_tpot = ttft * by[0], tpot * by[1]
+    new_ttft, new_tpot = ttft * by[0], np.maximum(tpot * by[1], least_tpot)
     if not closed:
         return new_ttft, new_tpot, throughput
     before, after = ttft + tpot * (output - 1.0), new_ttft + new_tpot * (output - 1.0)
     return new_ttft, new_tpot, throughput * before / after * by[2]
+
+
+def least_tpot_ms(work: Resources, load: Load, timing: Timing) -> FloatArray:
+    """Return the roofline of an output token; speculation takes off it what it takes off the step."""
+    context = np.maximum(load.input_tokens, 1.0) + np.maximum(load.output_tokens, 1.0) / 2
+    share = least_step_ms(work, timing.running / work.stages, context) / timing.decode.total_ms
+    return np.asarray((timing.decode.total_ms + timing.speculation_ms) * share)
 
 
 def _difference(after: FloatArray, before: FloatArray) -> FloatArray:

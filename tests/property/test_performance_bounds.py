@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from planner.catalog import load_catalog
 from planner.performance.calibration import EVIDENCE, load_calibration
+from planner.performance.corrections import FEATURES, CorrectionLevel
 from planner.performance.deployments import Deployments, Load
 from planner.performance.estimate import Question, estimate
 from planner.performance.iteration import step_time
@@ -43,6 +44,7 @@ def profiles() -> dict[str, ModelProfile]:
     from planner.architecture import resolve_model
 
     catalog = load_catalog()
+    load_calibration()  # read here, so that no example pays for it
     return {name: ModelProfile.from_architecture(resolve_model(name, catalog=catalog)) for name in MODELS}
 
 
@@ -105,6 +107,37 @@ def test_no_iteration_is_faster_than_its_roofline(
         assert step.total_ms[0] >= roofline_ms(profile, asked, decode, context, prefill) * ROUNDING
 
 
+@settings(max_examples=150)
+@given(models, devices, formats, engines, gpus, st.integers(1, 2048), st.integers(16, 120_000), st.integers(1, 8192))
+def test_no_estimate_is_faster_than_its_roofline_whatever_was_measured_nearby(
+    profiles: dict[str, ModelProfile],
+    model: str,
+    device: str,
+    weights: str,
+    engine: str,
+    tp: int,
+    batch: int,
+    prompt: int,
+    output: int,
+) -> None:
+    profile, asked = profiles[model], deployments(device, weights, engine, tp=tp, concurrency=batch)
+    wild = replace(load_calibration(), corrections={"tpot": (_faster(engine, device),)})
+    for calibration in (load_calibration(), wild):
+        found = estimate_serving(profile, asked, Load(float(prompt), float(output)), calibration, np.array([1e12]))
+        least = roofline_ms(profile, asked, batch, prompt + output / 2, 0)
+        assert found.tpot_mean_ms[0] >= least * ROUNDING
+        terms = sum(float(np.ravel(values)[0]) for name, values in found.terms.items() if name.startswith("tpot_"))
+        assert terms == pytest.approx(found.tpot_mean_ms[0])
+
+
+def _faster(engine: str, device: str) -> CorrectionLevel:
+    """A correction that makes everything of an engine on a device thirty times faster."""
+    weights = np.zeros((1, len(FEATURES)))
+    weights[0, 0] = -3.4
+    wide = np.full_like(weights, 100.0)
+    return CorrectionLevel("engine accelerator", (f"{engine} {device}",), weights, -wide, wide)
+
+
 def tpot_of(profile: ModelProfile, asked: Deployments, load: Load) -> FloatArray:
     """TPOT with room for every sequence, without what was measured of single models, which need follow no law."""
     bare = replace(load_calibration(), corrections={})
@@ -159,6 +192,7 @@ def test_tpot_grows_with_the_bytes_of_the_model(
     device=st.sampled_from(["h200-sxm", "b200-sxm", "mi300x"]),
     concurrency=st.integers(1, 128),
 )
+@pytest.mark.usefixtures("profiles")
 def test_unfamiliar_models_get_an_answer_with_a_wider_interval_and_a_reason(
     tmp_path_factory: pytest.TempPathFactory,
     name: str,
