@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.candidates.availability import availability
-from planner.candidates.confidence import at_confidence
 from planner.candidates.hardware import offer_tests
 from planner.candidates.space import quality_masks
 from planner.cost import DEFAULT_HORIZON_MONTHS, usd
+from planner.performance.confidence import at_confidence
 from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from planner.catalog import Catalog
+    from planner.performance.cross_validation import Fitted
     from planner.performance.observations import Observations
 
 
@@ -31,10 +32,10 @@ A calibration is the file serving.yaml in a directory. The planner reads that di
 PLANNER_CALIBRATION names it."""
 )
 @click.argument("measurements", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--cross-validate", is_flag=True, help="Print errors on left-out settings and pairs; write nothing.")
+@click.option("--cross-validate", is_flag=True, help="Print errors on what a fit has not seen.")
 @click.option("--device", is_flag=True, help="Measure this machine's GPU with PyTorch instead; needs --accelerator.")
 @click.option("--as-of", metavar="DATE", default="", help="Day of the measurements, kept in the calibration.")
-@click.option("--markdown", is_flag=True, help="With --cross-validate: print the table as Markdown.")
+@click.option("--markdown", is_flag=True, help="With --cross-validate: print the page docs/accuracy.md.")
 @machine_options
 @click.option(
     "-o",
@@ -69,28 +70,25 @@ def calibrate(
     from planner.catalog import load_catalog
 
     catalog = load_catalog()
-    rows, observations = _read(measurements, machine, catalog)
-    if cross_validate:
-        from planner.performance.accuracy import accuracy
-        from planner.report.accuracy_text import accuracy_markdown, accuracy_text
-
-        found = accuracy(observations, progress=_progress)
-        emit(accuracy_markdown(found) if markdown else accuracy_text(found, painter()))
-        return
+    rows, observations, refusals = _read(measurements, machine, catalog)
     from planner.performance.calibration import encode
+    from planner.performance.cross_validation import Fitted
     from planner.performance.recalibrate import recalibrate
 
+    fitted = Fitted.of(observations, _progress)
+    if cross_validate:
+        _cross_validate(observations, fitted, refusals, catalog, markdown=markdown)
     if output is None:
         return
-    text = encode(recalibrate(observations, rows, [path.name for path in measurements], as_of, progress=_progress))
+    text = encode(recalibrate(fitted, observations, rows, [path.name for path in measurements], as_of))
     output.mkdir(parents=True, exist_ok=True)
     emit(text, output / "serving.yaml")
 
 
 def _read(
     paths: Sequence[Path], machine: dict[str, Any], catalog: Catalog
-) -> tuple[list[dict[str, Any]], Observations]:
-    """Return all rows of all files, as they stand and read; of those that cannot be compared stderr says why."""
+) -> tuple[list[dict[str, Any]], Observations, dict[str, int]]:
+    """Return all rows of all files, as they stand and read, and why some cannot be compared; stderr says so as well."""
     from planner.errors import Diagnostic, MeasurementError
     from planner.performance.benchmark_files import read_measured
     from planner.performance.measurements import read_measurements
@@ -100,11 +98,31 @@ def _read(
     reasons: dict[str, int] = {}
     for reason in found.errors.values():
         reasons[reason] = reasons.get(reason, 0) + 1
-    for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+    refusals = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+    for reason, count in refusals.items():
         click.echo(f"note: {count} rows left out: {reason}", err=True)
     if found.observations is None:
         raise MeasurementError([Diagnostic("no row can be compared", path=str(paths[0]))])
-    return rows, found.observations
+    return rows, found.observations, refusals
+
+
+def _cross_validate(
+    observations: Observations, fitted: Fitted, refusals: dict[str, int], catalog: Catalog, *, markdown: bool
+) -> None:
+    """Print the errors of left-out predictions: tables, or the page that docs/accuracy.md is."""
+    from planner.performance.accuracy import accuracy
+    from planner.performance.choice import catalog_prices
+
+    found = accuracy(observations, fitted, catalog_prices(catalog))
+    if not markdown:
+        from planner.report.accuracy_text import accuracy_text
+
+        emit(accuracy_text(found, painter()))
+        return
+    from planner.performance.speed import measure_speed
+    from planner.report.accuracy_page import accuracy_page
+
+    emit(accuracy_page(found, refusals, measure_speed(catalog)))
 
 
 def _progress(what: str, done: int, total: int) -> None:

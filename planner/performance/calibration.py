@@ -78,7 +78,7 @@ class Calibration:
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     """metric -> what measured neighbours say beyond the iteration."""
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
-    """metric -> evidence -> logarithmic offsets (low, high) of the 90 % interval."""
+    """metric of a kind of run (:func:`interval_key`) -> evidence -> logarithmic (low, high) of the 90 % interval."""
     percentiles: Mapping[str, float] = field(default_factory=dict)
     """metric -> 95th percentile over mean."""
     fitted_on: tuple[Mapping[str, Any], ...] = ()
@@ -102,6 +102,15 @@ class Calibration:
         """Return a coefficient as it is before any deviation. Raises ValueError for a name that is none."""
         return math.exp(float(self.base[NAMES.index(name)]))
 
+    def offsets(self, metric: str, evidence: IntArray, kind: str = "closed_loop") -> tuple[FloatArray, FloatArray]:
+        """Return per row what an estimate is multiplied by for the ends of its 90 % interval; 1 without intervals.
+
+        A kind of run of which a calibration says nothing has the intervals of a server.
+        """
+        table = self.intervals.get(interval_key(metric, kind)) or self.intervals.get(metric, {})
+        values = np.exp(np.array([table.get(name, (0.0, 0.0)) for name in EVIDENCE]))[evidence]
+        return values[:, 0], values[:, 1]
+
     def probable_error(self, metric: str, evidence: str = "pair") -> float:
         """Return the error, as a share, that half of the predictions of ``metric`` stay within.
 
@@ -119,6 +128,15 @@ class Calibration:
             any_known = np.logical_or.reduce([known.get(name, nothing) for name in names])
             nearest[any_known] = EVIDENCE.index(evidence)
         return nearest[found.index]
+
+
+def interval_key(metric: str, kind: str) -> str:
+    """Return the key of a metric's intervals: a server's are the metric's own, others name the kind of run.
+
+    >>> interval_key("ttft", "closed_loop"), interval_key("ttft", "static_batch")
+    ('ttft', 'ttft of static_batch')
+    """
+    return metric if kind == "closed_loop" else f"{metric} of {kind}"
 
 
 @cache

@@ -25,6 +25,7 @@ import numpy as np
 from planner.errors import MeasurementError, MissingExtra
 from planner.performance.calibration import Calibration, Level
 from planner.performance.coefficients import NAMES
+from planner.performance.iteration import OVER_PEAK, coefficient_of, over_peak
 
 if TYPE_CHECKING:
     from planner.catalog.schema.accelerators import Accelerator
@@ -154,7 +155,8 @@ def with_device(calibration: Calibration, accelerator: str, measured: tuple[Meas
     row = np.zeros(len(NAMES))
     for item in measured:
         position = NAMES.index(item.coefficient)
-        row[position] = math.log(item.value) - float(calibration.base[position])
+        value = coefficient_of(item.value) if item.coefficient in OVER_PEAK else item.value
+        row[position] = math.log(value) - float(calibration.base[position])
     others = tuple(level for level in calibration.levels if level.name != "accelerator")
     kept = next((level for level in calibration.levels if level.name == "accelerator"), None)
     entries: dict[str, tuple[Any, int]] = {}
@@ -167,8 +169,9 @@ def with_device(calibration: Calibration, accelerator: str, measured: tuple[Meas
 
 
 def report(measured: tuple[Measured, ...], calibration: Calibration) -> Mapping[str, tuple[float, float]]:
-    """Return coefficient -> (measured, fitted global value), for a table."""
+    """Return coefficient -> (measured, fitted global value), for a table; times over the data sheet's both."""
     fitted = dict(zip(NAMES, np.exp(calibration.base), strict=True))
+    fitted |= {name: float(over_peak(np.array(fitted[name]))) for name in OVER_PEAK}
     return {item.coefficient: (item.value, float(fitted[item.coefficient])) for item in measured}
 
 

@@ -20,7 +20,7 @@ from planner.performance.correction_fit import fit_correction
 from planner.performance.corrections import Correction
 from planner.performance.deployments import IntArray
 from planner.performance.hierarchy import Design, Normal, design, diagonal_of, normal_equations, solve, variances
-from planner.performance.observations import KINDS, Observations
+from planner.performance.observations import Observations
 from planner.performance.profile import FloatArray
 from planner.performance.serving import METRICS
 
@@ -30,8 +30,6 @@ CORRECTION_NOISE = (0.2, 0.08, 0.1)
 """The same for what is left after them."""
 TAIL = 4.0
 """Degrees of freedom of the Student-t."""
-MAX_THROUGHPUT = KINDS.index("max_throughput")
-"""Rows of this kind have a throughput and nothing else worth fitting."""
 STEP = 1e-4
 """Step of the finite differences in the logarithm of a coefficient."""
 LARGEST_MOVE = 1.0
@@ -64,7 +62,6 @@ class _Fit:
         self.members = _members(found.index, len(found))
         target = observations.logs
         self.known: NDArray[np.bool_] = np.isfinite(target)
-        self.known[:2, observations.kind == MAX_THROUGHPUT] = False
         self.target = np.where(self.known, target, 0.0)
         self.scale = np.array(NOISE)[:, None]
         self.mean = np.zeros(self.plan.size)
@@ -157,8 +154,6 @@ def with_corrections(calibration: Calibration, observations: Observations) -> Ca
     for i, metric in enumerate(METRICS):
         predicted = observations.estimates(replace(bare, corrections=corrections))
         residual = observations.logs[i] - np.log(predicted[i])
-        if metric != "throughput":
-            residual[observations.kind == MAX_THROUGHPUT] = np.nan
         corrections[metric] = fit_correction(found, x, residual, CORRECTION_NOISE[i])
     return replace(calibration, corrections=corrections)
 

@@ -6,7 +6,8 @@ A step advances ``decode`` sequences by one token and pushes ``prefill`` prompt 
 
 where linear layers and experts take the p-norm of the time to read their weights and the time to compute (the roofline
 with its knee rounded), experts are read as far as they are touched, and collectives and the host add latencies that
-no bandwidth hides. A bare roofline lacks the latencies and is twice too fast at high tensor parallelism.
+no bandwidth hides. A bare roofline lacks the latencies and is twice too fast at high tensor parallelism. No step is
+faster than its roofline: each term is at least what the data sheet allows, whatever the coefficients.
 """
 
 from __future__ import annotations
@@ -21,6 +22,19 @@ from planner.performance.resources import Resources
 
 KNEE = 4.0
 """Exponent of the p-norm that joins memory and compute time; 1 would add them, infinity take the larger."""
+
+AT_PEAK = 1e-3
+"""Measured closer to the data sheet than this is at it."""
+OVER_PEAK = (
+    "weight_read",
+    "cache_read",
+    "state_read",
+    "dense_compute",
+    "expert_compute",
+    "attention_compute",
+    "link",
+)
+"""Coefficients that stand for time over what the data sheet allows: see :func:`over_peak`."""
 
 Coefficients = Mapping[str, FloatArray]
 
@@ -70,11 +84,12 @@ def step_time(
     finish ``prompts`` prompts; all per replica. Under pipeline parallelism the tokens are those of one micro-batch and
     the time is that of its way through all stages.
     """
+    c = {**c, **{name: over_peak(c[name]) for name in OVER_PEAK}}
     tokens = decode + prefill
     memory = (r.attention_bytes + r.dense_bytes) / r.bandwidth * c["weight_read"]
     compute = (r.attention_flops + r.dense_flops) * tokens / r.linear_rate * c["dense_compute"]
     touched = touched_share(r, tokens)
-    expert_memory = r.expert_bytes * touched / r.bandwidth * c["expert_read"]
+    expert_memory = r.expert_bytes / r.bandwidth * knee(token_share(r), touched * c["expert_read"])
     expert_compute = r.expert_flops * tokens / r.expert_rate * c["expert_compute"]
     visits = r.moe_layers * r.experts / r.expert_groups * touched
     head_tokens = decode + prompts
@@ -95,6 +110,19 @@ def step_time(
     )
 
 
+def least_step_ms(r: Resources, decode: Number, context: Number) -> FloatArray:
+    """Return the roofline of a decode step: no kernel, no latency and no correction makes it shorter.
+
+    Weights and caches are read once, of experts one token's share, and the products run at peak.
+    """
+    attended = np.where(r.attended_limit > 0, np.minimum(context, np.maximum(r.attended_limit, 1.0)), context)
+    cache = r.full_kv_bytes * attended + r.window_kv_bytes * np.minimum(context, r.window)
+    cache = cache + r.indexer_bytes * context + 2.0 * r.state_bytes
+    weights = r.attention_bytes + r.dense_bytes + r.head_bytes + r.expert_bytes * token_share(r)
+    computed = (r.attention_flops + r.dense_flops) / r.linear_rate + r.expert_flops / r.expert_rate
+    return np.maximum((weights + decode * cache) / r.bandwidth, decode * computed)
+
+
 def fixed_ms(r: Resources, c: Coefficients) -> FloatArray:
     """Return what a step costs however little it does."""
     return c["step"] + launches_ms(r, c)
@@ -110,6 +138,25 @@ def knee(memory_ms: FloatArray, compute_ms: FloatArray) -> FloatArray:
     """Join two bounds smoothly: (a^p + b^p)^(1/p) with p = :data:`KNEE`, written with two square roots."""
     a, b = memory_ms * memory_ms, compute_ms * compute_ms
     return np.sqrt(np.sqrt(a * a + b * b))
+
+
+def over_peak(coefficient: FloatArray) -> FloatArray:
+    """Return time over what the data sheet allows, joined with its bound of 1 like the roofline: (1 + c^p)^(1/p)."""
+    return knee(np.ones_like(coefficient), coefficient)
+
+
+def coefficient_of(over: float) -> float:
+    """Return the coefficient whose :func:`over_peak` is ``over``; what is at the data sheet or beyond is barely above.
+
+    >>> round(float(over_peak(np.array(coefficient_of(1.3)))), 9)
+    1.3
+    """
+    return float((max(over, 1.0 + AT_PEAK) ** KNEE - 1.0) ** (1.0 / KNEE))
+
+
+def token_share(r: Resources) -> FloatArray:
+    """Return the share of experts that one token uses: what is read at least, however alike tokens choose."""
+    return np.asarray(np.minimum(r.experts_per_token / np.maximum(r.experts, 1.0), 1.0) * np.ones_like(r.gpus))
 
 
 def touched_share(r: Resources, tokens: Number) -> FloatArray:

@@ -105,6 +105,8 @@ def _observations(rows: list[MeasuredRow], profiles: Mapping[str, ModelProfile],
     models, model = _coded(labels["shape"].tolist())
     campaigns, campaign = _coded([row.campaign for row in rows])
     runs, run = _coded([row.run for row in rows])
+    kind = np.array([KINDS.index(row.kind) for row in rows], dtype=np.intp)
+    queued = kind == KINDS.index("max_throughput")
     return Observations(
         profile=stack(stacked, np.array(each)),
         models=tuple(models),
@@ -121,19 +123,19 @@ def _observations(rows: list[MeasuredRow], profiles: Mapping[str, ModelProfile],
             length_spread=column("length_spread"),
             waves=column("waves"),
         ),
-        kind=np.array([KINDS.index(row.kind) for row in rows], dtype=np.intp),
+        kind=kind,
         measured={
-            "ttft": _positive(column("ttft_ms")),
-            "tpot": _positive(column("tpot_ms")),
+            "ttft": _positive(column("ttft_ms"), queued),
+            "tpot": _positive(column("tpot_ms"), queued),
             "throughput": _positive(column("output_tok_s")),
         },
         labels=labels,
     )
 
 
-def _positive(values: Any) -> Any:
-    """A time or rate of nothing was not measured."""
-    return np.where(values > 0, values, np.nan)
+def _positive(values: Any, queued: Any = False) -> Any:
+    """A time or rate of nothing was not measured; latency in an endless queue is its length."""
+    return np.where((values > 0) & ~np.asarray(queued), values, np.nan)
 
 
 def _coded(values: list[str]) -> tuple[list[str], Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from planner.performance.calibration import Calibration
 from planner.performance.corrections import factor, features
 from planner.performance.deployments import Deployments, IntArray, Load
-from planner.performance.iteration import Coefficients
+from planner.performance.iteration import Coefficients, least_step_ms
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import Resources, resources
 from planner.performance.serving import METRICS, corrected, kv_capacity, mixing
@@ -78,7 +78,7 @@ class Observations:
         raw = self.predict(calibration.coefficients(self.situations))
         output = np.asarray(self.load.output_tokens, dtype=np.float64)
         measured = (raw[0], raw[1], raw[2])
-        out = np.stack(corrected(calibration, self.situations, self.features, measured, output))
+        out = np.stack(corrected(calibration, self.situations, self.features, measured, output, self.least_tpot))
         alone = self.kind == KINDS.index("max_throughput")
         if alone.any():
             by = factor(calibration.corrections.get("throughput", ()), self.situations, self.features)
@@ -86,15 +86,30 @@ class Observations:
         return out
 
     @cached_property
+    def least_tpot(self) -> FloatArray:
+        """Milliseconds that no output token can take less than."""
+        least = np.zeros(len(self))
+        for _, rows, work, load, _ in self._parts:
+            least[rows] = least_step_ms(
+                work, self.running[rows] / work.stages, load.input_tokens + load.output_tokens / 2
+            )
+        return least
+
+    @cached_property
     def features(self) -> FloatArray:
         """Features of the corrections, rows x features."""
+        return features(self.deployments, self.load, self.running)
+
+    @cached_property
+    def running(self) -> FloatArray:
+        """Sequences that decode at once per replica."""
         running = np.array(self.deployments.concurrency)
         for kind, rows, _, _, capacity in self._parts:
             if KINDS[kind] == "closed_loop":
                 running[rows] = np.minimum(running[rows], np.maximum(capacity, 1.0))
             elif KINDS[kind] == "max_throughput":
                 running[rows] = np.clip(capacity, 1.0, MOST_SEQUENCES)
-        return features(self.deployments, self.load, running)
+        return running
 
     def predict(self, coefficients: Coefficients) -> FloatArray:
         """Return predictions of the iteration alone, metrics x rows."""

@@ -9,32 +9,25 @@ from typing import Any
 import numpy as np
 
 from planner.performance.calibration import Calibration, load_calibration
-from planner.performance.cross_validation import LeaveOut, Progress, left_out, with_intervals
-from planner.performance.fitting import fit
+from planner.performance.cross_validation import Fitted, with_intervals
 from planner.performance.observations import Observations
 from planner.performance.percentiles import percentile_ratios
 
-INTERVAL_FOLDS: tuple[LeaveOut, ...] = ("setting", "pair")
-"""Settings left out show how far a measured machine's predictions are off, pairs those of one that was not measured."""
-
 
 def recalibrate(
+    fitted: Fitted,
     observations: Observations,
     rows: Sequence[Mapping[str, Any]],
     sources: Sequence[str],
     as_of: str = "",
-    *,
-    progress: Progress | None = None,
 ) -> Calibration:
-    """Fit, and set the intervals and percentile ratios. ``rows`` are what ``observations`` was read from.
+    """Complete a fit with intervals and percentile ratios. ``rows`` are what its ``observations`` were read from.
 
     Where ``rows`` print no percentiles the ratios stay those of the calibration in use.
     """
-    calibration = fit(observations)
-    parts = [left_out(observations, kind, calibration, progress) for kind in INTERVAL_FOLDS]
     campaign = observations.labels["campaign"]
     counts = [{"set": name, "rows": int(np.count_nonzero(campaign == name))} for name in sorted(set(campaign.tolist()))]
     fitted_on = (*counts, {"files": list(sources), "rows": len(observations)})
     percentiles = percentile_ratios(rows, load_calibration().percentiles)
-    bounded = with_intervals(calibration, observations, parts)
+    bounded = with_intervals(fitted.calibration, observations, list(fitted.predictions.values()))
     return replace(bounded, percentiles=percentiles, fitted_on=fitted_on, as_of=as_of)

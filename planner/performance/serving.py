@@ -13,6 +13,7 @@ from planner.performance import steady_state
 from planner.performance.calibration import EVIDENCE, Calibration
 from planner.performance.corrections import factor, features
 from planner.performance.deployments import Deployments, IntArray, Load
+from planner.performance.iteration import least_step_ms
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import Resources, resources
 from planner.performance.situations import Situations, situations
@@ -103,11 +104,12 @@ def estimate_serving(
     values = (timing.ttft_ms, timing.tpot_ms, timing.output_tok_s)
     if not prefill_only:  # what was measured nearby decoded as well
         x = features(deployments, load, timing.running)
-        values = corrected(calibration, found, x, values, length, closed=request_rate_per_s is None)
+        floor = least_tpot_ms(work, load, timing)
+        values = corrected(calibration, found, x, values, length, floor, closed=request_rate_per_s is None)
     columns: dict[str, FloatArray] = {}
     names = ("ttft_mean_ms", "tpot_mean_ms", "output_tok_s")
     for metric, name, value in zip(METRICS, names, values, strict=True):
-        low, high = _offsets(calibration, metric, evidence)
+        low, high = calibration.offsets(metric, evidence, "static_batch" if static else "closed_loop")
         columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = value, value * low, value * high
         if metric != "throughput":
             # Prefills alone take as long as there are prompts in flight; nothing else spreads them.
@@ -129,24 +131,32 @@ def corrected(
     x: FloatArray,
     raw: tuple[FloatArray, FloatArray, FloatArray],
     output: FloatArray,
+    least_tpot: FloatArray,
     *,
     closed: bool = True,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return TTFT, TPOT and throughput with the corrections of what was measured nearby.
 
     In a closed loop throughput follows from the corrected times, and only what is left of it has a correction of its
-    own; at a request rate it is the rate.
+    own; at a request rate it is the rate. A correction that reaches beyond what was measured stops at ``least_tpot``.
     """
     ttft, tpot, throughput = raw
     by = [
         factor(calibration.corrections[metric], found, x) if metric in calibration.corrections else np.ones(len(x))
         for metric in METRICS
     ]
-    new_ttft, new_tpot = ttft * by[0], tpot * by[1]
+    new_ttft, new_tpot = ttft * by[0], np.maximum(tpot * by[1], least_tpot)
     if not closed:
         return new_ttft, new_tpot, throughput
     before, after = ttft + tpot * (output - 1.0), new_ttft + new_tpot * (output - 1.0)
     return new_ttft, new_tpot, throughput * before / after * by[2]
+
+
+def least_tpot_ms(work: Resources, load: Load, timing: Timing) -> FloatArray:
+    """Return the roofline of an output token; speculation takes off it what it takes off the step."""
+    context = np.maximum(load.input_tokens, 1.0) + np.maximum(load.output_tokens, 1.0) / 2
+    share = least_step_ms(work, timing.running / work.stages, context) / timing.decode.total_ms
+    return np.asarray((timing.decode.total_ms + timing.speculation_ms) * share)
 
 
 def _difference(after: FloatArray, before: FloatArray) -> FloatArray:
@@ -167,14 +177,6 @@ def kv_capacity(work: Resources, load: Load, kv_tokens: FloatArray | None) -> Fl
         per_gpu = np.maximum(free, 0.0) / np.maximum(work.kv_bytes_per_token, 1e-9)
         kv_tokens = per_gpu * work.attention_groups
     return np.maximum(kv_tokens / load.context, 1.0)
-
-
-def _offsets(calibration: Calibration, metric: str, evidence: IntArray) -> tuple[FloatArray, FloatArray]:
-    table = calibration.intervals.get(metric)
-    if not table:
-        return np.ones(len(evidence)), np.ones(len(evidence))
-    values = np.exp(np.array([table[name] for name in EVIDENCE]))[evidence]
-    return values[:, 0], values[:, 1]
 
 
 def _limits(timing: Timing) -> IntArray:

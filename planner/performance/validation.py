@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from planner.error_summary import Errors, errors_of
 from planner.errors import Diagnostic, MeasurementError
-from planner.performance.calibration import EVIDENCE, Calibration, load_calibration
+from planner.performance.calibration import Calibration, load_calibration
 from planner.performance.measurements import read_measurements
-from planner.performance.observations import Observations
+from planner.performance.observations import KINDS, Observations
 from planner.performance.serving import METRICS
 
 if TYPE_CHECKING:
@@ -47,21 +48,21 @@ def validate_serving(
     situations = found.observations.situations
     predicted = found.observations.estimates(calibration)
     evidence = calibration.evidence(situations)
-    low, high = bounds(predicted, evidence, calibration)
+    low, high = bounds(predicted, evidence, found.observations.kind, calibration)
     return _with_columns(found, predicted, low, high), list(
         grouped_errors(found.observations, predicted, low, high, ("kind", "engine", "accelerator"))
     )
 
 
 def bounds(
-    predicted: FloatArray, evidence: NDArray[np.intp], calibration: Calibration
+    predicted: FloatArray, evidence: NDArray[np.intp], kind: NDArray[np.intp], calibration: Calibration
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the ends of the 90 % intervals, metrics x rows."""
+    """Return the ends of the 90 % intervals, metrics x rows; ``kind`` indexes :data:`observations.KINDS`."""
     low, high = np.empty_like(predicted), np.empty_like(predicted)
-    for i, metric in enumerate(METRICS):
-        table = calibration.intervals.get(metric, {})
-        offsets = np.exp(np.array([table.get(name, (0.0, 0.0)) for name in EVIDENCE]))[evidence]
-        low[i], high[i] = predicted[i] * offsets[:, 0], predicted[i] * offsets[:, 1]
+    for (number, name), (i, metric) in product(enumerate(KINDS), enumerate(METRICS)):
+        rows = kind == number
+        below, above = calibration.offsets(metric, evidence[rows], name)
+        low[i, rows], high[i, rows] = predicted[i, rows] * below, predicted[i, rows] * above
     return low, high
 
 
@@ -83,18 +84,29 @@ def _with_columns(
 
 
 def grouped_errors(
-    observations: Observations, predicted: FloatArray, low: FloatArray, high: FloatArray, by: Sequence[str]
+    observations: Observations,
+    predicted: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    by: Sequence[str],
+    named: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Iterator[Errors]:
-    """Yield the errors of every quantity that was measured: of all rows, then by each value of the labels ``by``."""
+    """Yield the errors of every quantity that was measured: of all rows, of those ``named``, then by the labels ``by``.
+
+    A quantity of a group counts as answered as far as its measured rows have a prediction.
+    """
     labels = observations.labels
     groups: list[tuple[str, NDArray[np.bool_]]] = [("all", np.ones(len(observations), dtype=bool))]
+    groups += list((named or {}).items())
     for name in by:
         groups += [(f"{name} {value}", labels[name] == value) for value in sorted(set(labels[name].tolist()))]
     measured = np.exp(observations.logs)
     for group, rows in groups:
         for i, metric in enumerate(METRICS):
-            part = rows & np.isfinite(measured[i]) & np.isfinite(predicted[i])
+            asked = rows & np.isfinite(measured[i])
+            part = asked & np.isfinite(predicted[i])
             if part.any():
                 held = (measured[i, part] >= low[i, part]) & (measured[i, part] <= high[i, part])
-                errors = (predicted[i, part] / measured[i, part] - 1.0).tolist()
-                yield errors_of(group, QUANTITIES[metric], errors, within=held.tolist())
+                off = (predicted[i, part] / measured[i, part] - 1.0).tolist()
+                count = int(np.count_nonzero(asked))
+                yield errors_of(group, QUANTITIES[metric], off, measured=count, within=held.tolist())

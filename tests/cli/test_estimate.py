@@ -101,3 +101,24 @@ def test_calibrate_asks_for_what_it_needs(tmp_path: Path) -> None:
     assert "where the calibration goes" in planner("calibrate", "x.csv", code=2).stderr
     assert "--device needs --accelerator" in planner("calibrate", "--device", code=2).stderr
     assert "cannot be read" in planner("calibrate", str(tmp_path / "absent.csv"), "-o", str(tmp_path), code=2).stderr
+
+
+def test_one_cross_validation_gives_the_page_and_the_calibration(tmp_path: Path) -> None:
+    table = tmp_path / "runs.csv"
+    head = (
+        "model,accelerator,engine,engine_version,weights,isl,osl,concurrency,"
+        "tp,pp,attention_dp,moe_tp,moe_ep,ttft_ms,tpot_ms,source"
+    )
+    rows = [
+        f"meta-llama/Llama-3.1-70B,{device},vllm,,fp8,1024,1024,{2**n},4,1,1,4,1,{90 + 2**n},{time + n},inferencex 2026"
+        for device, time in (("h100-sxm", 13), ("h200-sxm", 12))
+        for n in range(4)
+    ]
+    unknown = "nobody/nothing,h100-sxm,vllm,,fp8,1024,1024,1,4,1,1,4,1,100,10,inferencex 2026"
+    table.write_text("\n".join([head, *rows, unknown]), encoding="utf-8")
+    done = planner("calibrate", str(table), "--cross-validate", "--markdown", "-o", str(tmp_path / "own"))
+    assert done.stdout.startswith("# Accuracy of the performance model")
+    assert "1 further rows could not be compared" in done.stdout
+    assert "| all | TPOT | 8 | 8 |" in done.stdout
+    assert "not measured" in done.stdout, "nothing of a saturated queue is in the file"
+    assert (tmp_path / "own" / "serving.yaml").is_file()

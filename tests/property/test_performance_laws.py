@@ -35,6 +35,7 @@ def profiles() -> dict[str, ModelProfile]:
     from planner.architecture import resolve_model
 
     catalog = load_catalog()
+    load_calibration()  # read here, so that no example pays for it
     return {name: ModelProfile.from_architecture(resolve_model(name, catalog=catalog)) for name in MODELS}
 
 
@@ -107,7 +108,10 @@ def test_more_bandwidth_is_never_slower(
     before = estimate_serving(profiles[model], asked, load, physics(), room)
     after = estimate_serving(profiles[model], replace(asked, accelerators=(fast,)), load, physics(), room)
     assert after.tpot_mean_ms[0] <= before.tpot_mean_ms[0] * ROUNDING
-    assert after.ttft_mean_ms[0] <= before.ttft_mean_ms[0] * ROUNDING
+    assert after.output_tok_s[0] * ROUNDING >= before.output_tok_s[0]
+    # In a closed loop clients that are answered sooner ask sooner: their prompts may wait longer for each other.
+    waiting = after.terms["ttft_waiting_ms"][0] - before.terms["ttft_waiting_ms"][0]
+    assert after.ttft_mean_ms[0] - max(waiting, 0.0) <= before.ttft_mean_ms[0] * ROUNDING
 
 
 @settings(max_examples=25)

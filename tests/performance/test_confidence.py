@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from planner.candidates.confidence import at_confidence
+from planner.performance.confidence import at_confidence
 from planner.scenario import load_scenario
 from planner.solve import solve
 
