@@ -32,8 +32,14 @@ def explain_candidate(scenario: Scenario, candidate: str, form: str) -> str:
     from planner.catalog import load_catalog
     from planner.rules.loader import scenario_rules
 
-    found = allowance(scenario, load_catalog(), scenario_rules(scenario), _named(candidate))
-    return json.dumps(_allowed_json(found), indent=2, ensure_ascii=False) if form == "json" else _allowed_text(found)
+    catalog, rules, named = load_catalog(), scenario_rules(scenario), _named(candidate)
+    found = {part.name: allowance(part, catalog, rules, named) for part in scenario.parts}
+    if form == "json":
+        data = {name: _allowed_json(item) for name, item in found.items()}
+        return json.dumps(data if len(found) > 1 else next(iter(data.values())), indent=2, ensure_ascii=False)
+    if len(found) == 1:
+        return _allowed_text(next(iter(found.values())))
+    return "\n".join(f"{name}: {_allowed_text(item)}" for name, item in found.items())
 
 
 def _named(text: str) -> dict[str, str]:
@@ -125,8 +131,8 @@ def _as_json(effect: RuleEffect) -> dict[str, Any]:
     def plan(best: Best) -> dict[str, Any] | None:
         return (
             None
-            if best.row is None
-            else {"plan": best.words, "cost_usd_per_month": round(best.usd_per_month or 0.0, 2)}
+            if best.usd_per_month is None
+            else {"plan": best.words, "cost_usd_per_month": round(best.usd_per_month, 2)}
         )
 
     return {

@@ -26,7 +26,16 @@ def solved_together(streams: Streams, *, alternatives: int, solver: Solver) -> P
     fleet = fleet_problem(streams, tie_ppm(streams))
     choice, outcome = chosen_together(streams, fleet, solver)
     others = rivals(streams, fleet, choice, solver, alternatives)
-    return assemble_joint(choice, outcome, others)
+    return assemble_joint(choice, outcome, others, _effects(choice))
+
+
+def _effects(choice: Choice) -> tuple[str, ...]:
+    scenario = choice.streams.scenario
+    if not (scenario.rule_paths or scenario.rule_packs):
+        return ()
+    from planner.solve.own_rules import Best, own_rules
+
+    return own_rules(choice.streams, Best.of_choice(choice))
 
 
 def chosen_together(

@@ -236,7 +236,7 @@ def _feasible(problem: Problem, *, confirm: bool = True) -> bool:
 
 def _cheapest(problem: Problem) -> Outcome:
     """Return a best plan, or one so near to it that the difference is not told."""
-    small = prune(problem).problem
+    small = prune(replace(problem, ties=(), tie_ppm=0)).problem  # only the cost is told
     if isinstance(solver_for(small), MilpSolver):
         return MilpSolver(gap=FLEET_GAP).solve(small)
     return CpSatSolver().solve(small)

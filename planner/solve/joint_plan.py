@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from planner.solve.problem import Outcome
 
 
-def assemble_joint(choice: Choice, outcome: Outcome, rivals: Sequence[Alternative]) -> Plan:
-    """Return the plan that takes ``choice``."""
+def assemble_joint(
+    choice: Choice, outcome: Outcome, rivals: Sequence[Alternative], effects: Sequence[str] = ()
+) -> Plan:
+    """Return the plan that takes ``choice``; ``effects`` are sentences on what the scenario's own rules changed."""
     streams = choice.streams
     details = details_of(choice)
     held = holdings(choice)
@@ -66,7 +68,7 @@ def assemble_joint(choice: Choice, outcome: Outcome, rivals: Sequence[Alternativ
         alternatives=tuple(rivals),
         rejected=_rejected(tables),
         warnings=tuple(dict.fromkeys((*_formats(choice, details), *_warnings(choice, details)))),
-        reasons=reasons_of(choice, held, monthly, outcome, rivals),
+        reasons=(*reasons_of(choice, held, monthly, outcome, rivals), *effects),
         inputs=inputs_of(tables[0], streams.scenario),
         holdings=held,
         services=services,

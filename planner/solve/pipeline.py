@@ -18,7 +18,6 @@ from planner.solve.prune import prune
 from planner.solve.verify import plan_violations, refuse
 
 if TYPE_CHECKING:
-    from planner.candidates import CandidateTable
     from planner.candidates.streams import Streams
     from planner.catalog import Catalog
     from planner.plan import Plan
@@ -56,18 +55,18 @@ def _solved(streams: Streams, alternatives: int, solver: Solver) -> Plan:
     row, outcome = choose(streams, solver)
     rivals = rival_rows(table, row, alternatives)
     winner, *others = details(table, [row, *rivals])
-    plan = assemble(table, winner, tuple(others), outcome, _effects(table, row))
+    plan = assemble(table, winner, tuple(others), outcome, _effects(streams, row))
     refuse(plan_violations(plan))
     return plan
 
 
-def _effects(table: CandidateTable, row: int) -> tuple[str, ...]:
+def _effects(streams: Streams, row: int) -> tuple[str, ...]:
     """Return what the scenario's own rules changed, which takes another evaluation to know."""
-    if not (table.scenario.rule_paths or table.scenario.rule_packs):
+    if not (streams.scenario.rule_paths or streams.scenario.rule_packs):
         return ()
-    from planner.solve.own_rules import own_rules
+    from planner.solve.own_rules import Best, own_rules
 
-    return own_rules(table, row)
+    return own_rules(streams, Best.of_row(streams.tables[0], row))
 
 
 def choose(streams: Streams, solver: Solver) -> tuple[int, Outcome]:
