@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from planner.report.figures import figure, label
 from planner.report.i18n import Translator, translator_for
-from planner.report.layout import COLUMNS, LINES, Paint, table, unpainted, wrap
+from planner.report.layout import COLUMNS, LINES, Paint, table, unpainted, width, wrap
 from planner.report.view import Ruled, subject
 
 if TYPE_CHECKING:
     from planner.plan import Conflict
     from planner.scenario import Scenario
+
+
+TOGETHER = " (together with "
+"""What stands in a relaxation between what is needed of its requirement and what has to change as well."""
 
 
 class WayOut(NamedTuple):
@@ -21,6 +25,10 @@ class WayOut(NamedTuple):
     current: str
     needed: str
     cost: str
+    alone: str
+    """What is needed of the requirement itself, without what has to change as well."""
+    others: str
+    """What has to change as well."""
 
 
 class ConflictView(NamedTuple):
@@ -49,6 +57,8 @@ def conflict_view(conflict: Conflict, say: Translator, scenario: Scenario | None
                 say.sentence(item.current),
                 say.sentence(item.needed),
                 "" if item.cost_usd_per_month is None else figure(item.cost_usd_per_month, "USD/month", say),
+                say.sentence(item.needed.partition(TOGETHER)[0]),
+                item.needed.partition(TOGETHER)[2].removesuffix(")"),
             )
             for item in conflict.relaxations
         ),
@@ -56,13 +66,31 @@ def conflict_view(conflict: Conflict, say: Translator, scenario: Scenario | None
     )
 
 
+def _cause(text: str, say: Translator) -> str:
+    """Return one cause; where there are several services it ends with the one it is about, in brackets."""
+    told = say.sentence(text)
+    if told != text or not text.endswith(")"):
+        return told
+    cause, _, service = text[:-1].rpartition(" (")
+    return f"{say.sentence(cause)} ({service})"
+
+
 def _argument(conflict: Conflict, say: Translator) -> str:
     """Return the causes and the conclusion as one sentence."""
-    causes = [say.sentence(cause).rstrip(".") for cause in conflict.because]
+    causes = [_cause(cause.rstrip("."), say) for cause in conflict.because]
     if not causes:
         return say.sentence(conflict.summary)
     joined = say(", and because ").join(causes)
     return say("Because {causes}, so no plan holds every requirement.", causes=joined)
+
+
+_NEEDED = 50
+"""Columns of what is needed beyond which that which has to change as well stands on lines of its own."""
+
+
+def _listed(head: str, text: str, paint: Paint) -> list[str]:
+    first, *rest = wrap(f"{head}  {text}", COLUMNS)
+    return [first.replace(head, paint("strong", head), 1), *rest]
 
 
 def conflict_text(
@@ -77,13 +105,20 @@ def conflict_text(
     blocks = [
         head,
         wrap(view.argument, COLUMNS),
-        [f"{paint('strong', say('In conflict'))}  {' · '.join(view.requirements)}"],
+        _listed(say("In conflict"), " · ".join(view.requirements), paint),
     ]
     if view.ways_out:
         head = [say("Cheapest ways out"), say("asked"), say("needed"), say("cost then")]
-        rows = [[it.label, it.current, it.needed, it.cost or "–"] for it in view.ways_out]
+        apart = any(width(it.needed) > _NEEDED for it in view.ways_out)
+        rows = [[it.label, it.current, it.alone if apart else it.needed, it.cost or "–"] for it in view.ways_out]
         first, *rest = table([head, *rows], "lrrr", gap="   ")
-        blocks.append([paint("strong", first), *rest])
+        lines = [paint("strong", first)]
+        for line, item in zip(rest, view.ways_out, strict=True):
+            lines.append(line)
+            if apart and item.others:
+                said = say("together with {others}", others=item.others)
+                lines += [paint("faint", f"    {part}") for part in wrap(said, COLUMNS - 4)]
+        blocks.append(lines)
     if view.rejected:
         room = max(LINES - sum(len(block) + 1 for block in blocks) - 2, 3)
         shown = view.rejected if len(view.rejected) <= room + 1 else view.rejected[:room]

@@ -80,6 +80,8 @@ def label(name: str, say: Translator) -> str:
     kind, colon, what = name.partition(": ")
     if colon and kind in _OF_WHAT:
         return say(_OF_WHAT[kind], what=what)
+    if colon:  # a requirement of one of several services
+        return f"{label(what, say)} ({kind})"
     key = quantity(name)
     return say(LABELS.get(name) or LABELS.get(key) or key.replace("_", " "))
 

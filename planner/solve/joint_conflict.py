@@ -18,7 +18,7 @@ from planner.candidates.evaluation import judged, refined
 from planner.candidates.refine import batches_carrying_more
 from planner.candidates.streams import streams_of
 from planner.cost import per_month, usd
-from planner.plan import Conflict, Rejection, Relaxation
+from planner.plan import Conflict, Relaxation
 from planner.solve import wording
 from planner.solve.choice import solver_for
 from planner.solve.conflict import minimal_conflict
@@ -151,7 +151,7 @@ def _among(requirements: Sequence[Requirement], ids: frozenset[str]) -> tuple[Re
 def joint_conflict(scenario: Scenario, catalog: Catalog) -> Conflict:
     """Return the conflict of a scenario with several fleets that has no plan."""
     view = View(streams_of(scenario, catalog, marked=True))
-    rejected = tuple((item.reason, item.count) for item in _cuts(view.streams))
+    rejected = _cuts(view.streams)
     empty = [stream for stream in view.streams.streams if not len(stream.table)]
     if empty:
         nothing = (f"{empty[0].id}: {wording.nothing_runs(empty[0].table)}",)
@@ -168,8 +168,13 @@ def joint_conflict(scenario: Scenario, catalog: Catalog) -> Conflict:
     )
 
 
-def _cuts(streams: Streams) -> list[Rejection]:
-    return [item for table in streams.evaluated for item in (*table.rejected, *table.ruled_out)]
+def _cuts(streams: Streams) -> tuple[tuple[str, int], ...]:
+    """Return what was ruled out by reason, summed over the tables."""
+    counts: dict[str, int] = {}
+    for table in streams.evaluated:
+        for item in (*table.rejected, *table.ruled_out):
+            counts[item.reason] = counts.get(item.reason, 0) + item.count
+    return tuple(counts.items())
 
 
 def _cause(view: View, item: Asked, others: Sequence[str]) -> str:
