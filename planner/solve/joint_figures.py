@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from planner.cost import per_month, total_cost_of_ownership, usd_per_million_tokens
+from planner.cost import per_month, total_cost_of_ownership, usd, usd_per_million_tokens
 from planner.plan import Estimate, Term
 from planner.solve.figures import LATENCIES, latency, memory, power_of, quality_of, salvage_of
 from planner.units import HOURS_PER_MONTH, format_months, format_usd
@@ -85,7 +85,7 @@ def plan_estimates(
     choice: Choice, details: Sequence[Detail], held: Sequence[Holding], services: Sequence[ServiceResult]
 ) -> tuple[Estimate, ...]:
     """Return cost, cost per token, total cost of ownership and power of the whole plan, with their terms."""
-    terms = tuple(_bill(item) for item in held)
+    terms = tuple(_bill(choice, item) for item in held)
     monthly = sum(term.value for term in terms)
     found = [Estimate("cost_usd_per_month", monthly, "USD/month", terms=terms)]
     tokens = sum(_mean_tokens(item) for item in services)
@@ -104,10 +104,18 @@ def plan_estimates(
     return tuple(found)
 
 
-def _bill(item: Holding) -> Term:
+def _bill(choice: Choice, item: Holding) -> Term:
+    """Return what a holding costs a month: instances, on average over the day, times the price and its source."""
+    pool = next(it for it in choice.pools if (it.offer.id, it.price.kind) == (item.offer, item.pricing))
     count = f"{min(item.instances_by_hour)} to {item.instances}" if item.instances_by_hour else f"{item.instances}"
+    mean = sum(item.instances_by_hour) / len(item.instances_by_hour) if item.instances_by_hour else item.instances
+    each = format_usd(usd(pool.fixed_cost), "hour")
     return Term(
-        f"{count} x {item.offer}, {item.pricing}", item.cost_usd_per_month, "USD/month", ", ".join(item.services)
+        f"{count} x {item.offer}, {item.pricing}",
+        item.cost_usd_per_month,
+        "USD/month",
+        f"{', '.join(item.services)}: {mean:.4g} x {each} x {HOURS_PER_MONTH} h",
+        f"{pool.price.source}, {pool.price.as_of}",
     )
 
 

@@ -36,7 +36,11 @@ def reasons_of(
     """Return why the plan is as it is, most important first."""
     return (
         _least(choice, monthly, outcome),
-        *(f"{item.name[:1].upper()}{item.name[1:]}, {_beside(item, monthly)}." for item in rivals if item.name),
+        *(
+            f"{item.name[:1].upper()}{item.name[1:]}, {_beside(item, monthly)}."
+            for item in rivals
+            if item.name and ", " not in item.name
+        ),
         *_parts(choice),
         *_divided(choice),
         *_shared(held),
@@ -112,4 +116,5 @@ def _changing(choice: Choice, held: Sequence[Holding]) -> Iterable[str]:
 def _inventory(held: Sequence[Holding]) -> Iterable[str]:
     for item in held:
         if item.pricing == "owned":
-            yield f"{item.instances} x {item.offer} are owned and cost what running them does."
+            many = "are owned and cost" if item.instances > 1 else "is owned and costs"
+            yield f"{item.instances} x {item.offer} {many} what running {'them' if item.instances > 1 else 'it'} does."
