@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -61,3 +62,21 @@ def in_colour(output: Path | None = None) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def progress_line() -> Iterator[None]:
+    """Show what long work is at on one line of the terminal, which is gone when it ends; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from planner.progress import listening
+
+    def show(text: str) -> None:
+        click.echo(f"\r\x1b[2K{text} ...", err=True, nl=False, color=True)
+
+    try:
+        with listening(show):
+            yield
+    finally:
+        click.echo("\r\x1b[2K", err=True, nl=False, color=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planner.cli.asking import scenario_argument, settings_option
-from planner.cli.output import emit, output_option, painter
+from planner.cli.output import emit, output_option, painter, progress_line
 from planner.errors import Infeasible
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def solve(
     from planner.solve import solve as cheapest
 
     try:
-        plan = cheapest(asked, alternatives=ALTERNATIVES if top is None else top - 1)
+        with progress_line():
+            plan = cheapest(asked, alternatives=ALTERNATIVES if top is None else top - 1)
     except Infeasible as ending:
         emit(_conflict(ending.conflict, asked, form, lang, output), output)
         return ending.exit_code

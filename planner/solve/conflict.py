@@ -18,6 +18,7 @@ from planner.candidates.evaluation import refined, resized
 from planner.candidates.refine import batches_within
 from planner.candidates.sizing import Held
 from planner.plan import Conflict, Relaxation
+from planner.progress import note
 from planner.solve import wording
 from planner.solve.wording import broken_counts
 from planner.units import HOURS_PER_MONTH
@@ -58,7 +59,8 @@ def minimal_conflict(requirements: Sequence[str], feasible: Callable[[frozenset[
     the last to the first, so the first ones are the likeliest to be named.
     """
     kept = list(requirements)
-    for requirement in reversed(requirements):
+    for done, requirement in enumerate(reversed(requirements), 1):
+        note(f"no plan: looking for the requirements in conflict, {done} of {len(requirements)}")
         rest = frozenset(kept) - {requirement}
         if not feasible(rest):
             kept.remove(requirement)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner.cost import per_month, usd
 from planner.plan import Alternative
+from planner.progress import note
 from planner.solve.figures import LATENCIES
 from planner.solve.joint import solved_choice
 from planner.solve.joint_figures import service_estimates
@@ -36,6 +37,7 @@ def rivals(
     while open_ and len(found) < count:
         before, known, of = open_.pop(0)
         for name, variant in _variants(known, of):
+            note(f"a plan is found; what else is possible {name}")
             answer = solved_choice(streams, variant, variant.problem, solver)
             if answer is None:
                 continue

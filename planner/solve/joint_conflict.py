@@ -19,6 +19,7 @@ from planner.candidates.refine import batches_carrying_more
 from planner.candidates.streams import streams_of
 from planner.cost import per_month, usd
 from planner.plan import Conflict, Relaxation
+from planner.progress import note
 from planner.solve import wording
 from planner.solve.choice import solver_for
 from planner.solve.conflict import minimal_conflict
@@ -281,7 +282,8 @@ def _problem_at(view: View, item: Asked, limit: float, others: Iterable[str]) ->
 def _relaxations(view: View, order: Sequence[str], found: Sequence[str]) -> tuple[Relaxation, ...]:
     """Return the least change of each requirement that makes the rest hold, cheapest first."""
     changes = []
-    for name in order:
+    for done, name in enumerate(order, 1):
+        note(f"no plan: looking for the cheapest ways out, {done} of {len(order)}")
         item = view.asked[name]
         kept = [other for other in order if other != name]
         if not view.holds(kept):

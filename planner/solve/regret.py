@@ -16,6 +16,7 @@ import numpy as np
 from planner.candidates.streams import streams_of
 from planner.cost import per_month, usd
 from planner.plan import Regret
+from planner.progress import note
 from planner.solve.choice import ChosenSolver
 from planner.solve.fleet import FleetProblem, fleet_problem
 from planner.solve.prune import prune
@@ -68,6 +69,7 @@ def regrets(scenario: Scenario, catalog: Catalog, plans: Sequence[Layouts]) -> t
     """Return, for each plan, what it costs in every way to be wrong that ``scenario.uncertainty`` allows."""
     found: list[list[Regret]] = [[] for _ in plans]
     for world in _worlds(scenario, catalog):
+        note(f"a plan is found; what if {world.what}")
         masks = [_holding(table) for table in world.streams.tables]
         whole = _unbudgeted(fleet_problem(world.streams, rows=masks))
         kept = [
