@@ -20,6 +20,7 @@ from tools.fleet_instance import fleet_instance
 
 SERVICES = (1, 5, 10, 20, 50, 100, 200)
 OFFERS = 60
+NAMES = (CpSatSolver.name, MilpSolver.name)
 HEAD = "| services | options | pruned | CP-SAT s | gap | SCIP s | gap | chosen |"
 
 
@@ -29,20 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--services", type=int, nargs="+", default=list(SERVICES))
     parser.add_argument("--offers", type=int, default=OFFERS)
     parser.add_argument("--layouts", type=int, default=0, help="most per service; 0: as many as it likes  [default: 0]")
+    parser.add_argument("--by-hour", action="store_true", help="a load that changes over 24 hours, a third reserved")
     parser.add_argument("--seconds", type=float, default=10.0, help="limit of each solve  [default: 10]")
     parser.add_argument("--gap", type=float, help="where SCIP stops  [default: as the planner would]")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--solvers", nargs="+", choices=NAMES, default=list(NAMES), help="which to time")
     asked = parser.parse_args(arguments)
     print(HEAD)
     print("|" + "|".join(["---:"] * HEAD.count(" | ")) + "|---|")
     for services in asked.services:
         layouts = asked.layouts or asked.offers * len(SERVICES)
-        problem = fleet_instance(services, asked.offers, asked.seed, max_options=layouts)
+        problem = fleet_instance(services, asked.offers, asked.seed, max_options=layouts, by_hour=asked.by_hour)
         small = prune(problem)
         row = [str(services), f"{len(problem.options):,}", f"{len(small.problem.options):,}"]
         cp_sat = CpSatSolver(deterministic_limit=asked.seconds)
         for solver in (cp_sat, MilpSolver(gap=asked.gap, time_limit_s=asked.seconds)):
-            row += measured(solver, problem, small)
+            row += measured(solver, problem, small) if solver.name in asked.solvers else ["", ""]
         row.append(solver_for(small.problem).name)
         print(f"| {' | '.join(row)} |", flush=True)
 

@@ -4,13 +4,16 @@ Services are models between 1B and 400B parameters with demands over two and a h
 2, 4 or 8 accelerators of fifteen kinds, rented whole, at prices over two decades; a part of them has a quota. An option
 is a tensor-parallel group of a service on an offer: the weights have to fit, what is left holds the KV cache, and the
 batch is cut where the time per token would exceed the service's limit.
+
+Over a day each service follows an office day of its own time zone, and a third of the offers are reserved: cheaper, and
+the same in every hour.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from math import exp, log
+from dataclasses import dataclass, replace
+from math import ceil, exp, log
 
 from planner.solve.problem import UNLIMITED, Options, Pools, Problem, Service
 
@@ -36,6 +39,12 @@ SIZES = (1, 2, 4, 8)
 EFFICIENCY = {1: 1.0, 2: 0.92, 4: 0.82, 8: 0.70}
 """Of a tensor-parallel group's bandwidth, what its collectives leave."""
 
+DAY = (10, 10, 10, 10, 10, 15, 25, 50, 80, 100, 100, 95, 85, 95, 100, 95, 90, 75, 55, 40, 30, 25, 20, 15)
+"""Percent of the peak in each hour: that of scenarios/70b-day.yaml."""
+
+RESERVED = 0.66
+"""Price of an instance reserved for a year over the same on demand: median of six offers of the catalog."""
+
 USABLE = 0.9
 """Of the memory, the usual share that an engine may fill."""
 
@@ -47,10 +56,13 @@ class _Model:
     tpot_ms: float
 
 
-def fleet_instance(services: int, offers: int, seed: int = 0, *, max_options: int = 1) -> Problem:
+def fleet_instance(
+    services: int, offers: int, seed: int = 0, *, max_options: int = 1, by_hour: bool = False
+) -> Problem:
     """Return a fleet of ``services`` over ``offers``; the same arguments give the same problem.
 
-    ``max_options`` is how many layouts may share the traffic of a service.
+    ``max_options`` is how many layouts may share the traffic of a service. With ``by_hour`` the load changes over 24
+    hours; models, peaks and offers are the same as without.
     """
     rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
     rows = [_offer(rng, index) for index in range(offers)]
@@ -68,7 +80,24 @@ def fleet_instance(services: int, offers: int, seed: int = 0, *, max_options: in
         while not found:  # a model that fits nothing on offer is drawn again
             found = _layouts(_model(rng), rows)
         options += [(index, pool, group, capacity, 0, 0, 0) for pool, group, capacity in found]
-    return Problem(tuple(asked), pools, Options(*(tuple(column) for column in zip(*options, strict=True))))
+    problem = Problem(tuple(asked), pools, Options(*(tuple(column) for column in zip(*options, strict=True))))
+    return _over_a_day(problem, seed) if by_hour else problem
+
+
+def _over_a_day(problem: Problem, seed: int) -> Problem:
+    """Return ``problem`` with a day's load and every third pool reserved."""
+    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    services = []
+    for service in problem.services:
+        shift = rng.randrange(len(DAY))
+        demand = tuple(ceil(service.peak * share / 100) for share in (*DAY[shift:], *DAY[:shift]))
+        services.append(replace(service, demand=demand))
+    committed = tuple(index % 3 == 0 for index in range(len(problem.pools)))
+    cost = tuple(
+        round(price * RESERVED) if held else price for price, held in zip(problem.pools.cost, committed, strict=True)
+    )
+    pools = replace(problem.pools, cost=cost, committed=committed)
+    return replace(problem, services=tuple(services), pools=pools, hours=(1,) * len(DAY))
 
 
 def _layouts(model: _Model, rows: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int]]:

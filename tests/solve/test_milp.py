@@ -123,6 +123,21 @@ def test_the_same_seed_gives_the_same_fleet_and_its_shape_is_procurements() -> N
     assert set(problem.options.service) == set(range(50))
 
 
+def test_a_fleet_by_the_hour_is_the_same_fleet_at_its_peaks() -> None:
+    problem, day = (
+        fleet_instance(5, 60, seed=2, max_options=2),
+        fleet_instance(5, 60, seed=2, max_options=2, by_hour=True),
+    )
+    assert (day.options, day.hours) == (problem.options, (1,) * 24)
+    assert [service.peak for service in day.services] == [service.peak for service in problem.services]
+    assert len({service.demand.index(service.peak) for service in day.services}) > 1
+    reserved = [p for p in range(60) if day.pools.is_committed(p)]
+    assert len(reserved) == 20
+    assert all((day.pools.cost[p] < problem.pools.cost[p]) == (p in reserved) for p in range(60))
+    found = MilpSolver().solve(prune(fleet_instance(2, 60, seed=2, by_hour=True)).problem)
+    assert found.status == "optimal"
+
+
 @pytest.mark.parametrize("module", ["planner.solve.milp", "planner.solve.choice", "planner.solve.milp_model"])
 def test_importing_the_solver_imports_no_solver(module: str) -> None:
     code = f"import sys, {module}; sys.exit('ortools' in sys.modules or 'numpy' in sys.modules)"
