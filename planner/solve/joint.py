@@ -10,7 +10,7 @@ from planner.solve.fleet import FleetProblem, fleet_problem
 from planner.solve.placement import Choice, choice_of
 from planner.solve.prune import prune
 from planner.solve.ties import tie_ppm
-from planner.solve.verify import refuse
+from planner.solve.verify import plan_violations, refuse
 
 if TYPE_CHECKING:
     from planner.candidates.streams import Streams
@@ -26,7 +26,9 @@ def solved_together(streams: Streams, *, alternatives: int, solver: Solver) -> P
     fleet = fleet_problem(streams, tie_ppm(streams))
     choice, outcome = chosen_together(streams, fleet, solver)
     others = rivals(streams, fleet, choice, solver, alternatives)
-    return assemble_joint(choice, outcome, others, _effects(choice))
+    plan = assemble_joint(choice, outcome, others, _effects(choice))
+    refuse(plan_violations(plan))
+    return plan
 
 
 def _effects(choice: Choice) -> tuple[str, ...]:

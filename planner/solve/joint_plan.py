@@ -67,7 +67,9 @@ def assemble_joint(
         ),
         alternatives=tuple(rivals),
         rejected=_rejected(tables),
-        warnings=tuple(dict.fromkeys((*_formats(choice, details), *_warnings(choice, details)))),
+        warnings=tuple(
+            dict.fromkeys((*_untied(choice, outcome), *_formats(choice, details), *_warnings(choice, details)))
+        ),
         reasons=(*reasons_of(choice, held, monthly, outcome, rivals), *effects),
         inputs=inputs_of(tables[0], streams.scenario),
         holdings=held,
@@ -93,6 +95,12 @@ def _warnings(choice: Choice, details: Sequence[Detail]) -> Iterable[str]:
         table = stream.table
         said = [*warnings_of(table, detail), *rule_warnings(table, item.row)]
         yield from (f"{stream.service}: {text}" if several else text for text in said)
+
+
+def _untied(choice: Choice, outcome: Outcome) -> Iterable[str]:
+    """Warn where plans that count as equal were asked for and not looked at."""
+    if choice.streams.scenario.objective.within and not outcome.ties_broken:
+        yield "There are too many candidates to look for a simpler plan within objective.within: this is the cheapest."
 
 
 def _formats(choice: Choice, details: Sequence[Detail]) -> Iterable[str]:

@@ -86,10 +86,11 @@ class MilpSolver:
             return Outcome("unknown", self.name, bound=search.bound)
         bound = min(search.bound, search.cost)
         best = search.best
-        if bound == search.cost and len(problem.options) * len(problem.hours) <= TIE_OPTIONS:
+        few = bound == search.cost and len(problem.options) * len(problem.hours) <= TIE_OPTIONS
+        if few and problem.ties:
             best = CpSatSolver().break_ties(problem, search.cost, best)
         status = "optimal" if bound == search.cost else "feasible"
-        return Outcome(status, self.name, best, search.cost, bound)
+        return Outcome(status, self.name, best, search.cost, bound, few or not problem.ties)
 
     def _rounds(self, problem: Problem, gap: float, search: _Search) -> bool:
         """Solve until no service uses more layouts than it may. False when a round has no solution at all."""

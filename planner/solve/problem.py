@@ -286,6 +286,8 @@ class Outcome:
     objective: int = 0
     """The least cost that was found; the solution's own may exceed it within ``Problem.tie_ppm``."""
     bound: int = 0
+    ties_broken: bool = True
+    """Whether the solution is the one that ``Problem.ties`` prefer among those of its cost."""
 
     @property
     def gap(self) -> float:

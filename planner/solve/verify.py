@@ -35,12 +35,46 @@ def plan_violations(plan: Plan) -> list[str]:
     if not isclose(plan.cost_usd_per_hour * HOURS_PER_MONTH, plan.cost_usd_per_month, rel_tol=_TOLERANCE):
         broken.append("cost per month is not cost per hour times hours")
     objective = plan.proof.objective_micro_usd_per_hour / 1e6
-    preferred = sum(item.usd_per_month for item in plan.preferences) / HOURS_PER_MONTH
-    if not isclose(objective, plan.cost_usd_per_hour + preferred, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+    if plan.holdings:
+        broken += _holding_violations(plan)
+    elif not isclose(objective, plan.cost_usd_per_hour + _preferred(plan), rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
         broken.append("the plan does not cost what was proven")
     if plan.proof.bound_micro_usd_per_hour > plan.proof.objective_micro_usd_per_hour:
         broken.append("the bound exceeds the cost")
     return broken
+
+
+def _holding_violations(plan: Plan) -> list[str]:
+    """Return what does not add up of a plan of several fleets: its bill, its proof, what runs on what is held.
+
+    The proof's objective is the least cost: a plan that ties with it may cost more, and one with another goal is not
+    measured in money.
+    """
+    broken = []
+    total = sum(item.cost_usd_per_month for item in plan.holdings)
+    if not isclose(total, plan.cost_usd_per_month, rel_tol=_TOLERANCE):
+        broken.append(f"what is held costs {total}, not {plan.cost_usd_per_month}")
+    least = plan.proof.objective_micro_usd_per_hour / 1e6
+    if plan.goal == "cost" and plan.cost_usd_per_hour * (1 + _TOLERANCE) + _TOLERANCE < least - _preferred(plan):
+        broken.append("the plan costs less than what was proven to be the least")
+    for held in plan.holdings:
+        mine = [it for it in plan.deployments if (it.offer, it.pricing) == (held.offer, held.pricing)]
+        hours = max((len(it.replicas_by_hour) for it in mine), default=0) or len(held.instances_by_hour) or 1
+        for hour in range(hours):
+            there = _at(held.instances_by_hour, held.instances, hour) * held.gpus_per_instance
+            used = sum(_at(it.replicas_by_hour, it.replicas, hour) * it.gpus_per_replica for it in mine)
+            if used > there:
+                broken.append(f"{held.offer}: replicas take {used} GPUs of {there} in hour {hour}")
+                break
+    return broken
+
+
+def _preferred(plan: Plan) -> float:
+    return sum(item.usd_per_month for item in plan.preferences) / HOURS_PER_MONTH
+
+
+def _at(by_hour: tuple[int, ...], otherwise: int, hour: int) -> int:
+    return by_hour[hour] if by_hour else otherwise
 
 
 def refuse(broken: list[str]) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from planner.errors import Infeasible, PlannerError
 
 if TYPE_CHECKING:
-    from planner.plan import Deployment, Plan
+    from collections.abc import Sequence
+
+    from planner.plan import Deployment, Holding, Plan
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -78,15 +80,16 @@ def point_of(settings: Settings, plan: Plan) -> Point:
     """Return what a sweep keeps of ``plan``."""
     figures = {item.name: item.value for item in plan.estimates}
     made = plan.deployments
+    held: Sequence[Deployment | Holding] = plan.holdings or made  # what several fleets share is there once
     return Point(
         settings=settings,
         status=plan.proof.status,
         cost_usd_per_month=plan.cost_usd_per_month,
-        plan=" + ".join(f"{item.instances} x {item.offer}" for item in made),
+        plan=" + ".join(f"{item.instances} x {item.offer}" for item in held),
         layout=" + ".join(map(_layout, made)),
         accelerator=" + ".join(dict.fromkeys(item.accelerator for item in made)),
         pricing=" + ".join(dict.fromkeys(item.pricing for item in made)),
-        gpus=sum(item.gpus for item in made),
+        gpus=sum(item.instances * item.gpus_per_instance for item in held),
         ttft_p95_ms=figures.get("ttft_p95_ms"),
         tpot_p95_ms=figures.get("tpot_p95_ms"),
         output_tokens_per_second=figures.get("output_tokens_per_second"),
