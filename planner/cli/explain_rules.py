@@ -27,13 +27,18 @@ def explain_rule(scenario: Scenario, rule_id: str, form: str) -> str:
 
 
 def explain_candidate(scenario: Scenario, candidate: str, form: str) -> str:
-    """Return which rules are against ``candidate`` (``KEY=VALUE ...``), as ``text`` or ``json``."""
+    """Return which rules are against ``candidate`` (``KEY=VALUE ...``), as ``text`` or ``json``, service by service."""
     from planner.candidates.allowed import allowance
     from planner.catalog import load_catalog
     from planner.rules.loader import scenario_rules
 
-    found = allowance(scenario, load_catalog(), scenario_rules(scenario), _named(candidate))
-    return json.dumps(_allowed_json(found), indent=2, ensure_ascii=False) if form == "json" else _allowed_text(found)
+    catalog, rules, named = load_catalog(), scenario_rules(scenario), _named(candidate)
+    found = {part.name: allowance(part, catalog, rules, named) for part in scenario.parts}
+    several = len(found) > 1
+    if form == "json":
+        data = {name: _allowed_json(item) for name, item in found.items()}
+        return json.dumps(data if several else data[scenario.name], indent=2, ensure_ascii=False)
+    return "\n\n".join((f"{name}: " if several else "") + _allowed_text(item) for name, item in found.items())
 
 
 def _named(text: str) -> dict[str, str]:
@@ -106,7 +111,7 @@ def _as_text(effect: RuleEffect) -> str:
     if effect.saved_usd_per_month:
         more = "less" if effect.saved_usd_per_month > 0 else "more"
         change = f", {format_usd(abs(effect.saved_usd_per_month), 'month')} {more}"
-    same = effect.kept.same_as(effect.dropped)
+    same = effect.kept == effect.dropped
     lines.append(f"  without  {'the same plan' if same else _plan(effect.dropped) + change}")
     if not rule.policy:
         lines.append("  note     it states what hardware or engines can do: a plan without it may not run")
@@ -125,8 +130,8 @@ def _as_json(effect: RuleEffect) -> dict[str, Any]:
     def plan(best: Best) -> dict[str, Any] | None:
         return (
             None
-            if best.row is None
-            else {"plan": best.words, "cost_usd_per_month": round(best.usd_per_month or 0.0, 2)}
+            if best.usd_per_month is None
+            else {"plan": best.words, "cost_usd_per_month": round(best.usd_per_month, 2)}
         )
 
     return {

@@ -10,7 +10,7 @@ from planner.solve.fleet import FleetProblem, fleet_problem
 from planner.solve.placement import Choice, choice_of
 from planner.solve.prune import prune
 from planner.solve.ties import tie_ppm
-from planner.solve.verify import refuse
+from planner.solve.verify import plan_violations, refuse
 
 if TYPE_CHECKING:
     from planner.candidates.streams import Streams
@@ -23,10 +23,13 @@ def solved_together(streams: Streams, *, alternatives: int, solver: Solver) -> P
     from planner.solve.joint_alternatives import rivals
     from planner.solve.joint_plan import assemble_joint
 
-    fleet = fleet_problem(streams, tie_ppm(streams))
+    near = tie_ppm(streams)
+    fleet = fleet_problem(streams, near)
     choice, outcome = chosen_together(streams, fleet, solver)
     others = rivals(streams, fleet, choice, solver, alternatives)
-    return assemble_joint(choice, outcome, others)
+    plan = assemble_joint(choice, outcome, others)
+    refuse(plan_violations(plan, least_cost=plan.goal == "cost" and not near))
+    return plan
 
 
 def chosen_together(

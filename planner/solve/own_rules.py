@@ -17,33 +17,19 @@ from planner.units import format_usd
 
 if TYPE_CHECKING:
     from planner.candidates import CandidateTable
+    from planner.candidates.streams import Streams
     from planner.catalog import Catalog
     from planner.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The cheapest plan under some rules; all None when there is none."""
+    """The best plan under some rules."""
 
-    table: CandidateTable
-    row: int | None
-
-    @property
-    def usd_per_month(self) -> float | None:
-        """What the plan costs, preferences left out."""
-        return None if self.row is None else per_month(usd(int(self.table.fleets.cost[self.row])))
-
-    @property
-    def words(self) -> str:
-        """``4 x runpod/1x-mi300x/any``."""
-        if self.row is None:
-            return "no plan"
-        pool = self.table.pools[int(self.table.pool[self.row])]
-        return f"{int(self.table.fleets.instances[self.row])} x {pool.offer.id}"
-
-    def same_as(self, other: Best) -> bool:
-        """Whether both come to the same plan."""
-        return (self.words, self.usd_per_month) == (other.words, other.usd_per_month)
+    words: str = "no plan"
+    """``4 x runpod/1x-mi300x/any``."""
+    usd_per_month: float | None = None
+    """What it costs, preferences left out; None when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +56,51 @@ class RuleEffect:
 
 def effect_of(scenario: Scenario, rule_id: str, rules: RuleSet, catalog: Catalog) -> RuleEffect:
     """Evaluate ``scenario`` with ``rules`` and without the one of ``rule_id``, which must be among them."""
-    from planner.candidates import evaluate
+    from planner.candidates.streams import streams_of
 
     rule = rules[rule_id]
-    kept = cheapest(evaluate(scenario, catalog, rules=rules))
-    table = evaluate(scenario, catalog, rules=rules.without(rule_id))
-    verdicts = evaluate_rules((rule,), table_columns(table, table.ruling.asked), (len(table),))
-    mask = verdicts.mask(rule_id)
-    return RuleEffect(
-        rule=rule,
-        touched=int(np.count_nonzero(mask)),
-        touched_feasible=int(np.count_nonzero(mask & table.feasible)),
-        message=verdicts.message(rule_id) if verdicts.violations else "",
-        kept=kept,
-        dropped=cheapest(table),
+    kept = best_of(streams_of(scenario, catalog, rules=rules))
+    streams = streams_of(scenario, catalog, rules=rules.without(rule_id))
+    touched = feasible = 0
+    message = ""
+    for table in streams.evaluated:
+        verdicts = evaluate_rules((rule,), table_columns(table, table.ruling.asked), (len(table),))
+        mask = verdicts.mask(rule_id)
+        touched += int(np.count_nonzero(mask))
+        feasible += int(np.count_nonzero(mask & table.feasible))
+        message = message or (verdicts.message(rule_id) if verdicts.violations else "")
+    return RuleEffect(rule, touched, feasible, message, kept, best_of(streams))
+
+
+def best_of(streams: Streams) -> Best:
+    """Return the plan of ``streams``, by the solver where fleets are chosen together."""
+    if not streams.joint:
+        return cheapest(streams.tables[0])
+    from planner.solve.choice import ChosenSolver
+    from planner.solve.fleet import fleet_problem
+    from planner.solve.joint import solved_choice
+    from planner.solve.placement import holdings
+    from planner.solve.ties import tie_ppm
+
+    fleet = fleet_problem(streams, tie_ppm(streams))
+    found = solved_choice(streams, fleet, fleet.problem, ChosenSolver())
+    if found is None:
+        return Best()
+    choice, _ = found
+    return Best(
+        " + ".join(f"{item.instances} x {item.offer}" for item in holdings(choice)), per_month(usd(1) * choice.cost)
     )
 
 
 def cheapest(table: CandidateTable) -> Best:
-    """Return the plan of ``table`` by the closed form that a single service has, ties as the solver breaks them."""
+    """Return the plan of ``table`` by the closed form that a single fleet has, ties as the solver breaks them."""
     rows = ranked(table)
-    return Best(table, int(rows[0]) if rows.size else None)
+    return _of_row(table, int(rows[0])) if rows.size else Best()
+
+
+def _of_row(table: CandidateTable, row: int) -> Best:
+    pool = table.pools[int(table.pool[row])]
+    return Best(f"{int(table.fleets.instances[row])} x {pool.offer.id}", per_month(usd(int(table.fleets.cost[row]))))
 
 
 def own_rules(table: CandidateTable, row: int) -> tuple[str, ...]:
@@ -106,9 +116,9 @@ def own_rules(table: CandidateTable, row: int) -> tuple[str, ...]:
         return ()
     rest = RuleSet(tuple(rule for rule in table.ruling.rules.rules if rule.id in usual))
     without = cheapest(evaluate(table.scenario, table.catalog, rules=rest))
-    now = Best(table, row)
+    now = _of_row(table, row)
     packs = ", ".join(dict.fromkeys(rule.pack for rule in own))
-    if without.same_as(now) or without.usd_per_month is None or now.usd_per_month is None:
+    if without == now or without.usd_per_month is None or now.usd_per_month is None:
         return (f"The scenario's own rules ({packs}) do not change the plan.",)
     more = now.usd_per_month - without.usd_per_month
     change = f"which is {format_usd(abs(more), 'month')} {'less' if more >= 0 else 'more'}"
