@@ -48,7 +48,7 @@ def usual(two, tiny) -> Plan:
     return solve(two({"services": SERVICES, "inventory": OWN, "limits.quotas": QUOTAS}), tiny, alternatives=0)
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(
     services=st.permutations(SERVICES),
     own=st.permutations(OWN),

@@ -22,7 +22,7 @@ def dearer(catalog: Any, factor: int) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(
     factor=st.integers(2, 9),
     load=st.integers(50, 1500),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from planner.solve import solve
 from planner.solve.exhaustive import ExhaustiveSolver
 from planner.solve.fleet import fleet_problem
 from planner.solve.joint import solved_together
+from planner.solve.solver import CpSatSolver
 from planner.solve.verify import plan_violations
 
 OWN = {"accelerator": "h100-sxm", "nodes": 2, "gpus_per_node": 1, "cost": "0.5 USD/h"}
@@ -189,10 +191,6 @@ def test_the_oracle_chooses_as_cheap_a_plan(asked, tiny) -> None:
 
 
 def test_a_plan_whose_bill_is_not_what_was_proven_is_refused(asked, catalog) -> None:
-    from dataclasses import replace
-
-    from planner.solve.solver import CpSatSolver
-
     class Flattering:
         name = "flattering"
 
@@ -202,6 +200,16 @@ def test_a_plan_whose_bill_is_not_what_was_proven_is_refused(asked, catalog) -> 
 
     with pytest.raises(PlannerError, match="does not cost what was proven"):
         solved_together(streams_of(asked(CASES["inventory"]), catalog), alternatives=0, solver=Flattering())
+
+
+def test_a_broken_plan_is_found(platform) -> None:
+    fewer = replace(platform, holdings=platform.holdings[1:])
+    assert "what is held costs" in "; ".join(plan_violations(fewer))
+    first, *rest = platform.services
+    late = replace(first, margins=(replace(first.margins[0], holds=False), *first.margins[1:]))
+    assert "sla.ttft_p95" in "; ".join(plan_violations(replace(platform, services=(late, *rest))))
+    wrong = replace(first, estimates=(replace(first.estimates[1], value=1.0),))
+    assert "add up" in "; ".join(plan_violations(replace(platform, services=(wrong, *rest))))
 
 
 def test_a_preference_is_told_apart_from_the_cost(tmp_path, catalog) -> None:
