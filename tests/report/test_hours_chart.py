@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -67,7 +68,7 @@ def test_heights_are_gpus(changing: Plan) -> None:
         gpus = [2, (1, *[2] * 23)[hour], 2 * DAY[hour]]
         unit = unit or stacked[0][1] / 2
         assert [height / unit for _, height in stacked] == pytest.approx([count for count in gpus if count], rel=0.02)
-        for (below, _), (above, height) in zip(stacked, stacked[1:], strict=False):
+        for (below, _), (above, height) in pairwise(stacked):
             assert above + height == pytest.approx(below, abs=0.2)
 
 
