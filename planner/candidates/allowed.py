@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from planner.candidates.mixing import refuse_training
 from planner.candidates.parallelism import Parallelism, degrees_to_try
 from planner.errors import InputError
 from planner.rules.engine import evaluate_rules
@@ -58,6 +59,7 @@ def allowance(scenario: Scenario, catalog: Catalog, rules: RuleSet, named: Mappi
     """
     from planner.architecture import resolve_model
 
+    refuse_training(scenario)
     architecture = resolve_model(scenario.model, catalog=catalog, base_dir=scenario.base_dir)
     chosen = {key: _resolved(catalog, key, value) for key, value in named.items()}
     asked = Asked.of(scenario, catalog)

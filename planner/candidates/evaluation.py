@@ -15,6 +15,7 @@ from planner.candidates.demand import MAX_BATCH, Demand
 from planner.candidates.estimates import Estimator, joined
 from planner.candidates.fitting import Memory, fitted
 from planner.candidates.hardware import pools
+from planner.candidates.mixing import refuse_training
 from planner.candidates.parallelism import degrees_to_try
 from planner.candidates.parts import WHOLE, Part
 from planner.candidates.refine import FIELD, batches_between, batches_carrying_more
@@ -62,9 +63,7 @@ def evaluate(
     when the model cannot be resolved or the catalog lacks an id that the scenario names, or a rule is wrong or cannot
     be evaluated.
     """
-    if scenario.workload.kind == "training":
-        help = "`planner solve` plans it, and says what it considered"
-        raise ScenarioError([scenario.document.diagnostic(("workload", "kind"), "is no load to serve", help=help)])
+    refuse_training(scenario)
     if len(scenario.parts) > 1:
         help = "solve, candidates, explain, sweep and diff take several services"
         raise ScenarioError(

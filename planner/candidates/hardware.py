@@ -1,7 +1,7 @@
 """What can be bought or rented for a scenario: pools (an offer at one price kind) and the hardware that they bring.
 
-A pool that costs at least as much as another of the same accelerator, size, link and price kind, of which no rule can
-say anything else, is cut before anything is estimated: it can do nothing that the other cannot.
+A pool that costs at least as much as another of the same accelerator, size, link and price kind, of which no rule,
+quota or goal can say anything else, is cut before anything is estimated: it can do nothing that the other cannot.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def pools(
             price.kind,
             verdicts.signature[index],
             offer.id if price.kind == OWNED else quotas_of(scenario, offer, price),
+            _beside_money(scenario, offer),
         )
         if marked:
             key += (
@@ -132,6 +133,13 @@ def pools(
     kept = tuple(sorted(best.values(), key=lambda pool: pool.id))
     counted = (Rejection(code, message, count) for (code, message), count in sorted(cut.items()))
     return kept, (*counted, *verdicts.rejected)
+
+
+def _beside_money(scenario: Scenario, offer: Offer) -> tuple[object, ...]:
+    """Return what tells offers of the same hardware apart where not only money decides: their grid, their hosts."""
+    if scenario.objective.first != "cost":
+        return offer.country, offer.host_power_w
+    return () if scenario.limits.power_w is None else (offer.host_power_w,)
 
 
 Test = tuple[tuple[str, str], Callable[["Offer", "Price", "Accelerator"], bool]]

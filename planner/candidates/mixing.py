@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from planner.errors import ScenarioError
 from planner.scenario.supply import Limits, Objective
 
 if TYPE_CHECKING:
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 _OF_OFFERS = ("spot_interruption", "power_per_rack_w")
 """Limits that say something of each offer alone."""
+
+
+def refuse_training(scenario: Scenario) -> None:
+    """Raise ScenarioError where ``scenario`` is about training, which no fleets serve."""
+    if scenario.workload.kind == "training":
+        help = "`planner solve` plans it, and says what it considered"
+        raise ScenarioError([scenario.document.diagnostic(("workload", "kind"), "is no load to serve", help=help)])
 
 
 def fleets_of(scenario: Scenario) -> int:

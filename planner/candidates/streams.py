@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates.mixing import joint
+from planner.candidates.mixing import joint, refuse_training
 from planner.candidates.parts import Part, Way, divided
 from planner.candidates.refine import FIELD
 from planner.candidates.stages import Family, families, of_family, staged
@@ -105,6 +105,7 @@ def streams_of(
     """Evaluate everything that could carry each stream of ``scenario``; parameters and errors as of ``evaluate``."""
     from planner.candidates.evaluation import evaluate
 
+    refuse_training(scenario)
     if catalog is None:
         from planner.catalog import load_catalog
 

@@ -159,8 +159,8 @@ def _regions() -> Callable[[Record], Any]:
         return Figure(**item)
 
     def read(record: Record) -> Any:
-        _nested(record, electricity_usd_per_kwh=figure, pue=figure, colocation_usd_per_kw_month=figure)
-        return Region(**record)
+        figures = ("electricity_usd_per_kwh", "pue", "colocation_usd_per_kw_month", "carbon_g_per_kwh")
+        return Region(**_nested(record, **dict.fromkeys(figures, figure)))
 
     return read
 

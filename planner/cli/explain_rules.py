@@ -27,19 +27,18 @@ def explain_rule(scenario: Scenario, rule_id: str, form: str) -> str:
 
 
 def explain_candidate(scenario: Scenario, candidate: str, form: str) -> str:
-    """Return which rules are against ``candidate`` (``KEY=VALUE ...``), as ``text`` or ``json``."""
+    """Return which rules are against ``candidate`` (``KEY=VALUE ...``), as ``text`` or ``json``, service by service."""
     from planner.candidates.allowed import allowance
     from planner.catalog import load_catalog
     from planner.rules.loader import scenario_rules
 
     catalog, rules, named = load_catalog(), scenario_rules(scenario), _named(candidate)
     found = {part.name: allowance(part, catalog, rules, named) for part in scenario.parts}
+    several = len(found) > 1
     if form == "json":
         data = {name: _allowed_json(item) for name, item in found.items()}
-        return json.dumps(data if len(found) > 1 else next(iter(data.values())), indent=2, ensure_ascii=False)
-    if len(found) == 1:
-        return _allowed_text(next(iter(found.values())))
-    return "\n".join(f"{name}: {_allowed_text(item)}" for name, item in found.items())
+        return json.dumps(data if several else data[scenario.name], indent=2, ensure_ascii=False)
+    return "\n\n".join((f"{name}: " if several else "") + _allowed_text(item) for name, item in found.items())
 
 
 def _named(text: str) -> dict[str, str]:
@@ -112,7 +111,7 @@ def _as_text(effect: RuleEffect) -> str:
     if effect.saved_usd_per_month:
         more = "less" if effect.saved_usd_per_month > 0 else "more"
         change = f", {format_usd(abs(effect.saved_usd_per_month), 'month')} {more}"
-    same = effect.kept.same_as(effect.dropped)
+    same = effect.kept == effect.dropped
     lines.append(f"  without  {'the same plan' if same else _plan(effect.dropped) + change}")
     if not rule.policy:
         lines.append("  note     it states what hardware or engines can do: a plan without it may not run")

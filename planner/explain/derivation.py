@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.candidates import evaluate
-from planner.candidates.mixing import joint
+from planner.candidates.mixing import joint, refuse_training
 from planner.cost import per_month, usd
 from planner.errors import Infeasible
 from planner.solve import ALTERNATIVES
@@ -38,6 +38,7 @@ class Step:
 
 def derived(scenario: Scenario, catalog: Catalog | None = None) -> tuple[Step, ...]:
     """Return the derivation of the plan of ``scenario``. Raises Infeasible where it has none, and InputError."""
+    refuse_training(scenario)
     if joint(scenario):
         from planner.explain.together import derived_together
 

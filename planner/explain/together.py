@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from planner.candidates.mixing import fleets_of
 from planner.candidates.streams import streams_of
 from planner.cost import per_month, usd
 from planner.errors import Infeasible
@@ -13,13 +16,20 @@ from planner.explain.causes import Cause
 from planner.explain.derivation import Step, asked_line, left_out, memory_line, sum_line
 from planner.explain.why_not import WhyNot, narrowed_to
 from planner.plan import Alternative, Plan
+from planner.scenario.supply import Quota
 from planner.solve import ALTERNATIVES, solve
+from planner.solve.choice import ChosenSolver
 from planner.solve.figures import estimates
-from planner.solve.joint import chosen_together
-from planner.solve.placement import details_of, holdings
+from planner.solve.fleet import fleet_problem
+from planner.solve.joint import chosen_together, solved_choice
+from planner.solve.placement import deployment, details_of, holdings
+from planner.solve.problem import UNLIMITED
+from planner.solve.ties import tie_ppm
 from planner.units import format_percent, format_usd
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from planner.candidates.streams import Stream, Streams
     from planner.catalog import Catalog
     from planner.explain.wanted import Wanted
@@ -86,19 +96,45 @@ def why_not_together(scenario: Scenario, wanted: Wanted, catalog: Catalog) -> Wh
     if narrowed is None:
         cause = Cause("search", "the scenario's search allows nothing of that")
         return WhyNot(wanted, "impossible", 0, 0, None, best, (cause,))
-    tables = streams_of(narrowed, catalog).tables
-    matching = sum(len(table) for table in tables)
-    feasible = sum(int(table.feasible.sum()) for table in tables)
-    try:
-        other = solve(narrowed, catalog, alternatives=0)
-    except Infeasible as ending:
-        causes = tuple(Cause("conflict", text) for text in ending.conflict.because)
-        return WhyNot(wanted, "rejected", matching, feasible, None, best, causes)
+    streams = streams_of(narrowed, catalog)
+    masks = [_on_offers(stream, wanted) for stream in streams.streams]
+    matching = sum(int(mask.sum()) for mask in masks)
+    rows = [stream.table.feasible & mask for stream, mask in zip(streams.streams, masks, strict=True)]
+    feasible = sum(int(mask.sum()) for mask in rows)
+    fleet = fleet_problem(streams, tie_ppm(streams), rows)
+    found = solved_choice(streams, fleet, fleet.problem, ChosenSolver())
+    if found is None:
+        return WhyNot(wanted, "rejected", matching, feasible, None, best, tuple(_against(narrowed, wanted, catalog)))
+    other = _of_choice(found[0])
     if plan is None or other.holdings == plan.holdings:
-        return WhyNot(wanted, "chosen", matching, feasible, _told(other), best, ())
-    more = other.cost_usd_per_month - plan.cost_usd_per_month
-    reason = f"costs {format_usd(more, 'month')} ({format_percent(more / plan.cost_usd_per_month)}) more"
-    return WhyNot(wanted, "beaten", matching, feasible, _told(other, reason), best, ())
+        return WhyNot(wanted, "chosen", matching, feasible, other, best, ())
+    reason = _beaten(other.cost_usd_per_month, plan)
+    return WhyNot(wanted, "beaten", matching, feasible, replace(other, reason=reason), best, ())
+
+
+def _on_offers(stream: Stream, wanted: Wanted) -> NDArray[np.bool_]:
+    """[row]: of the stream, and on the offers that are wanted; the rest of it the search has seen to."""
+    offers = wanted.of("offers")
+    allowed = np.array([offers is None or pool.offer.id in offers for pool in stream.table.pools], dtype=bool)
+    return np.asarray(stream.rows & allowed[stream.table.pool])
+
+
+def _against(narrowed: Scenario, wanted: Wanted, catalog: Catalog) -> Iterator[Cause]:
+    if wanted.of("offers") is not None:
+        yield Cause("offer", "nothing on it alone carries everything within what is asked")
+        return
+    try:
+        solve(narrowed, catalog, alternatives=0)
+    except Infeasible as ending:
+        yield from (Cause("conflict", text) for text in ending.conflict.because)
+
+
+def _beaten(cost: float, plan: Plan) -> str:
+    """Return what the plan has before another; money need not be what is wanted first."""
+    more = cost - plan.cost_usd_per_month
+    change = f"{format_usd(abs(more), 'month')} ({format_percent(abs(more) / plan.cost_usd_per_month)})"
+    reason = f"costs {change} {'more' if more >= 0 else 'less'}"
+    return reason if plan.goal == "cost" else f"{reason}, and the plan needs no more {plan.goal}"
 
 
 def _solved(scenario: Scenario, catalog: Catalog) -> Plan | None:
@@ -109,7 +145,16 @@ def _solved(scenario: Scenario, catalog: Catalog) -> Plan | None:
 
 
 def _narrowed(scenario: Scenario, wanted: Wanted) -> Scenario | None:
-    """Return the scenario with the search of every service narrowed; None where it allows nothing of that."""
+    """Return the scenario with the search of every service narrowed; None where it allows nothing of that.
+
+    An offer that is wanted gets a quota of its own, which binds nothing: what has one is not left out as dearer than
+    another of the same hardware. So that quotas do not change over how many fleets a service may be spread, that is
+    stated.
+    """
+    quotas = tuple(Quota(offer=str(name), nodes=UNLIMITED) for name in wanted.of("offers") or ())
+    limits = replace(scenario.limits, quotas=(*scenario.limits.quotas, *quotas))
+    most = max(fleets_of(part) for part in scenario.parts)
+    scenario = replace(scenario, limits=limits, search=replace(scenario.search, mix=most))
     whole = narrowed_to(scenario.search, wanted)
     if whole is None:
         return None
@@ -123,7 +168,11 @@ def _narrowed(scenario: Scenario, wanted: Wanted) -> Scenario | None:
     return replace(scenario, search=whole, services=changed)  # type: ignore[call-arg]
 
 
-def _told(plan: Plan, reason: str = "") -> Alternative:
-    return Alternative(
-        plan.deployments[0], plan.cost_usd_per_month, (), reason, name="together", holdings=plan.holdings
-    )
+def _told(plan: Plan) -> Alternative:
+    return Alternative(plan.deployments[0], plan.cost_usd_per_month, (), "", name="together", holdings=plan.holdings)
+
+
+def _of_choice(choice: Choice) -> Alternative:
+    first = deployment(choice, choice.placements[0], details_of(choice)[0])
+    monthly = per_month(usd(1) * choice.cost)
+    return Alternative(first, monthly, (), "", name="together", holdings=holdings(choice))

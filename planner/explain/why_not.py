@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planner.candidates import evaluate
-from planner.candidates.mixing import joint
+from planner.candidates.mixing import joint, refuse_training
 from planner.candidates.rule_columns import table_columns
 from planner.candidates.rule_requirements import PREFIX as RULES
 from planner.cost import per_month, usd
@@ -77,6 +77,7 @@ class WhyNot:
 
 def why_not(scenario: Scenario, wanted: Wanted, catalog: Catalog) -> WhyNot:
     """Return why the plan of ``scenario`` is not what is wanted. Raises InputError as ``evaluate`` does."""
+    refuse_training(scenario)
     if joint(scenario):
         from planner.explain.together import why_not_together
 

@@ -46,7 +46,7 @@ def why_not_text(found: WhyNot, *, paint: Paint = unpainted) -> str:
     if found.candidate is not None:
         lines += [*_candidate(found.candidate, "best of them" if found.matching > 1 else "it"), ""]
     tone = {"chosen": "good", "beaten": "warn"}.get(found.verdict, "bad")
-    lines.append(paint(tone, _VERDICTS[found.verdict]))
+    lines.append(paint(tone, _verdict(found)))
     if found.candidate is not None and found.candidate.reason:
         lines += _bullets([f"It {found.candidate.reason}."])
     lines += _bullets(f"{cause.code}: {cause.text}" for cause in found.causes)
@@ -55,6 +55,13 @@ def why_not_text(found: WhyNot, *, paint: Paint = unpainted) -> str:
     elif found.verdict != "chosen":
         lines += ["", *_candidate(found.plan, "the plan")]
     return "\n".join(lines) + "\n"
+
+
+def _verdict(found: WhyNot) -> str:
+    cheaper = found.candidate and found.plan and found.candidate.cost_usd_per_month < found.plan.cost_usd_per_month
+    if found.verdict == "beaten" and cheaper:
+        return "It holds every requirement, but the plan is better in what is wanted first."
+    return _VERDICTS[found.verdict]
 
 
 def why_not_to_dict(found: WhyNot) -> dict[str, Any]:

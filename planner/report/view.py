@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from planner.plan import TrainingPlan
 from planner.report.breakdown import Breakdown, breakdown, interval_of
 from planner.report.deployment import Fleet, Rival, fleet, rival
-from planner.report.figures import asked, figure, label, quantity
+from planner.report.figures import amount, asked, figure, label, quantity
 from planner.report.i18n import Translator
 from planner.report.outlook import WrongTable, outlook, wrong_table
 from planner.report.together import Held, ServiceView, held, services
-from planner.units import MICRO_USD_PER_USD, format_percent
+from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, SECONDS_PER_HOUR, format_percent
 
 if TYPE_CHECKING:
     from planner.plan import Estimate, Margin, Plan, Proof
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _FLOORS = {"output_tokens_per_second", "request_rate_per_s", "availability", "recovery"}
 """Requirements that ask for at least their limit; the others ask for at most."""
+_MILLI = 10**3
+_NANOGRAMS_PER_KG = 10**12
 
 
 class Requirement(NamedTuple):
@@ -147,7 +149,7 @@ def plan_view(plan: Plan, say: Translator, scenario: Scenario | None = None) -> 
             Preferred(item.rule, say.sentence(item.message), figure(item.usd_per_month, "USD/month", say))
             for item in plan.preferences
         ),
-        proof=proof_sentence(plan.proof, say, preferring=bool(plan.preferences)),
+        proof=proof_sentence(plan.proof, say, preferring=bool(plan.preferences), goal=plan.goal),
         rejected=tuple(
             Ruled(label(item.reason, say), say.sentence(item.message), f"{item.count:,}") for item in plan.rejected
         ),
@@ -234,7 +236,15 @@ def subject(scenario: Scenario, say: Translator) -> str:
     return f"{scenario.model if isinstance(scenario.model, str) else scenario.name} · {load} · {tokens}"
 
 
-def proof_sentence(proof: Proof, say: Translator, *, preferring: bool = False) -> str:
+def _least_of(goal: str, least: int, say: Translator) -> str:
+    """Return what a proof says of energy or carbon, which it counts in milliwatts or in nanograms per second."""
+    if goal == "energy":
+        return figure(least / _MILLI, "W", say)
+    monthly = least / _NANOGRAMS_PER_KG * HOURS_PER_MONTH * SECONDS_PER_HOUR
+    return say("{n} kg of CO2 a month", n=amount(monthly))
+
+
+def proof_sentence(proof: Proof, say: Translator, *, preferring: bool = False, goal: str = "cost") -> str:
     """Return what the solver proved and how much it looked at."""
     counted = say(
         "{feasible} of {candidates} candidates hold every requirement",
@@ -242,7 +252,13 @@ def proof_sentence(proof: Proof, say: Translator, *, preferring: bool = False) -
         candidates=f"{proof.candidates:,}",
     )
     bound = figure(proof.bound_micro_usd_per_hour / MICRO_USD_PER_USD, "USD/h", say)
-    if proof.gap <= 0 and preferring:
+    if goal != "cost":
+        bound = _least_of(goal, proof.bound_micro_usd_per_hour, say)
+        found = say("Proven best: no plan needs less than {bound}", bound=bound)
+        if proof.gap > 0:
+            gap = format_percent(proof.gap)
+            found = say("Best found: no plan needs less than {bound}, a gap of {gap}", bound=bound, gap=gap)
+    elif proof.gap <= 0 and preferring:
         found = say("Proven best: no plan costs less than {bound} with its preferences counted", bound=bound)
     elif proof.gap <= 0:
         found = say("Proven cheapest: no plan costs less than {bound}", bound=bound)

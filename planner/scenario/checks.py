@@ -184,6 +184,12 @@ def money_with_a_rate(draft: Draft) -> Iterator[Problem]:
     sums += [(("site", key_of(name)), site.get(name)) for name in ("electricity_per_kwh", "colocation_per_kw")]
     sums += [(("inventory", index, "cost"), item.get("cost")) for index, item in enumerate(draft.get("inventory", ()))]
     sums += [(("rule_penalties", name), money) for name, money in draft.get("rule_penalties", {}).items()]
+    per_million = ("input_per_million", "output_per_million", "cached_per_million")
+    sums += [
+        (("compare", index, name), item.get(name))
+        for index, item in enumerate(draft.get("compare", ()))
+        for name in per_million
+    ]
     for place, money in sums:
         if money is not None and money.currency not in rates and money.currency not in CURRENCY_UNITS_PER_USD:
             from planner.source import closest
@@ -265,9 +271,11 @@ def path_problems(draft: Draft, base_dir: Path) -> Iterator[Problem]:
 
     A scenario may come from somebody else; it decides what is read, so it may not reach beyond its own directory.
     """
-    model = draft.get("model")
-    if isinstance(model, str) and is_path(model):
-        yield from _path_problem(("model",), model, base_dir, directory=True)
+    models: list[tuple[tuple[str | int, ...], Any]] = [(("model",), draft.get("model"))]
+    models += [(("services", i, "model"), item.get("model")) for i, item in enumerate(draft.get("services") or ())]
+    for place, model in models:
+        if isinstance(model, str) and is_path(model):
+            yield from _path_problem(place, model, base_dir, directory=True)
     for index, path in enumerate(draft.get("rule_paths", ())):
         yield from _path_problem(("rules", index), path, base_dir, directory=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 from planner.errors import Diagnostic, ScenarioError
 from planner.scenario.checks import CHECKS, FLEET_CHECKS, path_problems, reference_problems
 from planner.scenario.model import NO_DOCUMENT, Scenario
-from planner.scenario.reader import Problem, build, draft
+from planner.scenario.reader import Problem, build, draft, entries
 from planner.source import SCENARIO_LIMITS, SourceDocument, load_yaml
 
 _MOST_PROBLEMS = 50
@@ -64,7 +64,7 @@ def _scenario(data: Any, document: SourceDocument) -> Scenario:
         from planner.scenario.training import TRAINING_CHECKS, TrainingScenario
 
         section, checks = TrainingScenario, TRAINING_CHECKS
-    elif isinstance(data, Mapping) and "services" in data:
+    elif _about_services(data):
         from planner.scenario.fleet import FleetScenario
 
         section, checks = FleetScenario, FLEET_CHECKS
@@ -77,6 +77,17 @@ def _scenario(data: Any, document: SourceDocument) -> Scenario:
         raise ScenarioError(_diagnostics(problems, document))
     scenario: Scenario = build(section, read)
     return scenario
+
+
+def _about_services(data: Any) -> bool:
+    """Whether the data of a scenario file asks about several services, or was meant to: with that key misspelt."""
+    if not isinstance(data, Mapping) or "services" in data or "model" in data:
+        return isinstance(data, Mapping) and "services" in data
+    from planner.scenario.fleet import FleetScenario
+    from planner.source import closest
+
+    known = entries(FleetScenario)
+    return any(key not in known and closest(str(key), known) == "services" for key in data)
 
 
 def is_training_workload(data: Any) -> bool:

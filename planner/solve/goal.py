@@ -1,7 +1,7 @@
 """What is minimised, and what decides ties, as whole coefficients of instances and of running replicas.
 
 The goal is money (micro-dollars per hour), energy (milliwatts) or carbon (nanograms of CO2 per second of a grid at its
-yearly mean). Power is that of hosts and accelerators as they are predicted to run, PUE included where it is known.
+yearly mean). Power is that of hosts and accelerators as they are predicted to run, PUE included.
 """
 
 from __future__ import annotations
@@ -62,14 +62,13 @@ def goal_of(
 def weight(scenario: Scenario, catalog: Catalog, pool: Pool) -> float:
     """Return what a watt of ``pool`` counts: milliwatts drawn at the site, or their carbon.
 
-    An offer that does not say in which country it runs counts with the most carbon that any grid of the catalog has.
+    An offer that does not say in which country it runs, or says one that the catalog does not know, counts with the
+    highest PUE and the most carbon of all that it knows: ignorance shall not make a place better than others.
     """
     site = scenario.site.region if pool.price.kind in ("owned", "purchase") else None
-    region = catalog.regions.get(site or pool.offer.country)
-    pue = scenario.site.pue if site and scenario.site.pue else region.pue.value if region else 1.0
+    here = catalog.regions.get(site or pool.offer.country)
+    regions = tuple(catalog.regions.values()) if here is None else (here,)
+    pue = scenario.site.pue if site and scenario.site.pue else max(it.pue.value for it in regions)
     if scenario.objective.first == "energy":
         return MILLI * pue
-    grams = (
-        region.carbon_g_per_kwh.value if region else max(it.carbon_g_per_kwh.value for it in catalog.regions.values())
-    )
-    return CARBON_SCALE * grams * pue * MILLI
+    return CARBON_SCALE * max(it.carbon_g_per_kwh.value for it in regions) * pue * MILLI

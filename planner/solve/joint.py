@@ -23,11 +23,12 @@ def solved_together(streams: Streams, *, alternatives: int, solver: Solver) -> P
     from planner.solve.joint_alternatives import rivals
     from planner.solve.joint_plan import assemble_joint
 
-    fleet = fleet_problem(streams, tie_ppm(streams))
+    near = tie_ppm(streams)
+    fleet = fleet_problem(streams, near)
     choice, outcome = chosen_together(streams, fleet, solver)
     others = rivals(streams, fleet, choice, solver, alternatives)
     plan = assemble_joint(choice, outcome, others, _effects(choice))
-    refuse(plan_violations(plan))
+    refuse(plan_violations(plan, least_cost=plan.goal == "cost" and not near))
     return plan
 
 

@@ -206,7 +206,7 @@ def _least(view: View, item: Asked, others: Sequence[str]) -> int | None:
     pools, options = replace(problem.pools, cost=limit.pool), replace(problem.options, cost=limit.option, preference=())
     counted = replace(problem, pools=pools, options=options)
     busiest = None if limit.mean else at_peak(counted)
-    outcome = _cheapest(busiest or counted)
+    outcome, _ = _best_of(busiest or counted)
     if outcome.solution is None:
         return None
     least = ceil(outcome.objective / (busiest or counted).cycle_hours)
@@ -240,12 +240,12 @@ def _feasible(problem: Problem, *, confirm: bool = True) -> bool:
     return CpSatSolver().feasible(prune(problem).problem, confirm=confirm)
 
 
-def _cheapest(problem: Problem) -> Outcome:
-    """Return a best plan, or one so near to it that the difference is not told."""
+def _best_of(problem: Problem) -> tuple[Outcome, Problem]:
+    """Return a best plan, or one so near to it that the difference is not told, and the pruned problem it is of."""
     small = prune(replace(problem, ties=(), tie_ppm=0)).problem  # only the cost is told
     if isinstance(solver_for(small), MilpSolver):
-        return MilpSolver(gap=FLEET_GAP).solve(small)
-    return CpSatSolver().solve(small)
+        return MilpSolver(gap=FLEET_GAP).solve(small), small
+    return CpSatSolver().solve(small), small
 
 
 def _best(view: View, item: Asked, others: Sequence[str]) -> float:
@@ -316,13 +316,13 @@ def _relaxation(view: View, item: Asked, kept: Sequence[str]) -> Relaxation | No
         if least is None:
             return None
         problem = _raised(view, item, kept, least)
-        return Relaxation(item.name, words.asked, words.figure(least), _monthly(view, problem))
+        return Relaxation(item.name, words.asked, words.figure(least), _monthly(problem))
     requirement = view.requirement(item, item.streams[0])
     if requirement.sense == "in":
-        return Relaxation(item.name, wording.asked(requirement), "anything", _monthly(view, view.problem(kept)))
+        return Relaxation(item.name, wording.asked(requirement), "anything", _monthly(view.problem(kept)))
     best = _best(view, item, kept)
     problem = _problem_at(view, item, best, kept)
-    return Relaxation(item.name, wording.asked(requirement), wording.needed(requirement, best), _monthly(view, problem))
+    return Relaxation(item.name, wording.asked(requirement), wording.needed(requirement, best), _monthly(problem))
 
 
 def _raised(view: View, item: Asked, kept: Sequence[str], least: int) -> Problem:
@@ -333,8 +333,9 @@ def _raised(view: View, item: Asked, kept: Sequence[str], least: int) -> Problem
     return replace(problem, limits=tuple(limits))
 
 
-def _monthly(view: View, problem: Problem) -> float | None:
-    outcome = _cheapest(problem)
+def _monthly(problem: Problem) -> float | None:
+    """Return dollars per month of what serves ``problem`` best; None where nothing does."""
+    outcome, small = _best_of(problem)
     if outcome.solution is None:
         return None
-    return per_month(usd(1) * outcome.objective / problem.cycle_hours)
+    return per_month(usd(1) * small.bill(outcome.solution.replicas, outcome.solution.instances) / problem.cycle_hours)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.cost import per_month, usd
-from planner.plan import Alternative, Plan, Proof, Rejection, ServiceResult
+from planner.plan import Alternative, Plan, Preference, Proof, Rejection, ServiceResult
 from planner.solve.assemble import inputs_of, warnings_of
 from planner.solve.joint_figures import plan_estimates, service_estimates
 from planner.solve.joint_margins import plan_margins, service_margins
 from planner.solve.joint_words import load_words, reasons_of
 from planner.solve.placement import deployment, details_of, holdings
-from planner.solve.rule_notes import rule_warnings
+from planner.solve.rule_notes import preferences, rule_warnings
 from planner.solve.wording import broken_counts
 from planner.units import HOURS_PER_MONTH
 
@@ -75,7 +75,19 @@ def assemble_joint(
         holdings=held,
         services=services,
         goal=streams.scenario.objective.first,
+        preferences=_preferred(choice),
     )
+
+
+def _preferred(choice: Choice) -> tuple[Preference, ...]:
+    """Return what preferences add to the objective, summed over the fleets; nothing where not money is least."""
+    if choice.streams.scenario.objective.first != "cost":
+        return ()
+    found: dict[tuple[str, str], float] = {}
+    for item in choice.placements:
+        for it in preferences(choice.streams.tables[item.stream], item.row):
+            found[it.rule, it.message] = found.get((it.rule, it.message), 0.0) + it.usd_per_month
+    return tuple(Preference(rule, message, monthly) for (rule, message), monthly in found.items())
 
 
 def _rejected(tables: Iterable[CandidateTable]) -> tuple[Rejection, ...]:

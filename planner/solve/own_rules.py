@@ -42,12 +42,10 @@ class Best:
     @classmethod
     def of_choice(cls, choice: Choice) -> Best:
         """Return the plan that several fleets are."""
-        held = [f"{max(choice.instances[p])} x {choice.pools[p].offer.id}" for p in choice.used_pools]
-        return cls(", ".join(held), per_month(usd(1) * choice.cost))
+        from planner.solve.placement import holdings
 
-    def same_as(self, other: Best) -> bool:
-        """Whether both come to the same plan."""
-        return (self.words, self.usd_per_month) == (other.words, other.usd_per_month)
+        held = [f"{item.instances} x {item.offer}" for item in holdings(choice)]
+        return cls(" + ".join(held), per_month(usd(1) * choice.cost))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def own_rules(streams: Streams, now: Best) -> tuple[str, ...]:
     rest = RuleSet(tuple(rule for rule in rules if rule.id in usual))
     without = best_of(streams_of(scenario, streams.catalog, rules=rest))
     packs = ", ".join(dict.fromkeys(rule.pack for rule in own))
-    if without.same_as(now) or without.usd_per_month is None or now.usd_per_month is None:
+    if without == now or without.usd_per_month is None or now.usd_per_month is None:
         return (f"The scenario's own rules ({packs}) do not change the plan.",)
     more = now.usd_per_month - without.usd_per_month
     change = f"which is {format_usd(abs(more), 'month')} {'less' if more >= 0 else 'more'}"

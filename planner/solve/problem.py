@@ -215,6 +215,11 @@ class Problem:
             total += hours * (dot(self.pools.cost, bought) + dot(self.options.cost, counts))
         return total
 
+    def bill(self, replicas: Counts, instances: Counts) -> int:
+        """Micro-dollars per cycle that are paid for a choice, whatever is minimised: without what is only preferred."""
+        pools, options = self.pools, self.options
+        return self._over_hours((pools.money or pools.cost, options.money or options.cost), replicas, instances)
+
     def tie_keys(self, replicas: Counts, instances: Counts) -> tuple[int, ...]:
         """Return what decides between choices of equal cost, less first: ``ties``, the cost, the order of options.
 

@@ -126,18 +126,21 @@ def _dearer(share: float) -> Change:
         """Return ``fleet`` with the prices of what the plan takes raised."""
         taken = {layout[:2] for layout in plan}
         pools = fleet.problem.pools
-        cost = tuple(
+        prices = tuple(
             round(price * (1.0 + share)) if (pool.offer.id, pool.price.kind) in taken else price
-            for pool, price in zip(fleet.pools, pools.cost, strict=True)
+            for pool, price in zip(fleet.pools, pools.money or pools.cost, strict=True)
         )
-        return replace(fleet, problem=replace(fleet.problem, pools=replace(pools, cost=cost)))
+        dearer = replace(pools, money=prices) if pools.money else replace(pools, cost=prices)
+        return replace(fleet, problem=replace(fleet.problem, pools=dearer))
 
     return change
 
 
 def _unbudgeted(fleet: FleetProblem) -> FleetProblem:
     limits = tuple(item for item in fleet.problem.limits if not item.id.startswith("budget"))
-    return replace(fleet, problem=replace(fleet.problem, limits=limits, ties=(), tie_ppm=0))
+    # Where something else than money is least, money decides ties, so that a bill is that of one choice.
+    ties = tuple(name for name in fleet.problem.ties if name == "money")
+    return replace(fleet, problem=replace(fleet.problem, limits=limits, ties=ties, tie_ppm=0))
 
 
 def _holding(table: CandidateTable) -> NDArray[np.bool_]:
@@ -188,7 +191,6 @@ def _cost(fleet: FleetProblem) -> float | None:
     outcome = ChosenSolver().solve(small.problem)
     if outcome.solution is None:
         return None
-    problem = fleet.problem
     solution = small.expand(outcome.solution)
-    free = replace(problem, options=replace(problem.options, preference=()))
-    return per_month(usd(1) * free.cost(solution.replicas, solution.instances) / problem.cycle_hours)
+    paid = fleet.problem.bill(solution.replicas, solution.instances)
+    return per_month(usd(1) * paid / fleet.problem.cycle_hours)

@@ -213,3 +213,14 @@ def test_storage_gives_load_times(shipped):
 def test_regions_have_power_and_pue(shipped):
     assert shipped.regions["cn"].electricity_usd_per_kwh.value == 0.08
     assert all(region.pue.value >= 1 for region in shipped.regions.values())
+
+
+def test_every_figure_of_a_region_has_a_value_and_a_source(shipped) -> None:
+    from dataclasses import fields
+
+    from planner.catalog.schema.places import Figure, Region
+
+    named = {item.name for item in fields(Region) if item.type == "Figure"}
+    assert len(named) >= 4
+    for region in shipped.regions.values():
+        assert {name for name in named if isinstance(getattr(region, name), Figure)} == named, region.id

@@ -111,3 +111,13 @@ def test_a_scenario_that_asks_nothing_hears_nothing(scenario: Scenario) -> None:
     plain = solve(parse_scenario(TEXT.split("compare")[0].replace(", growth: 30%/year", "")))
     assert (plain.comparisons, plain.growth, plain.regrets) == ((), None, ())
     assert "Outlook" not in plan_text(plain)
+
+
+@pytest.mark.parametrize("goal", ["cost", "energy", "carbon"])
+def test_being_wrong_costs_money_whatever_is_wanted_first(goal: str, asked, catalog) -> None:
+    scenario = asked({"objective.first": goal, "limits.nodes": 99, "uncertainty": {"prices": "10%", "load": "50%"}})
+    plan = solve(scenario, catalog)
+    costs = {item.what: item.cost_usd_per_month for item in plan.regrets}
+    assert costs["its prices are 10% higher"] == pytest.approx(1.1 * plan.cost_usd_per_month)
+    assert costs["the load is 50% lower"] < plan.cost_usd_per_month < costs["the load is 50% higher"]
+    assert costs["the load is 50% higher"] <= 2 * plan.cost_usd_per_month
