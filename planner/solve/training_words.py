@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from planner.plan import Alternative, Estimate, Margin, Term, TrainingDeployment
 from planner.solve.training_requirements import requirements
 from planner.training.operation import SOURCE, energy_kwh
+from planner.training.software import TORCH_RING_ATTENTION
 from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, SECONDS_PER_HOUR, format_usd
 
 if TYPE_CHECKING:
@@ -160,6 +161,11 @@ def reasons(table: TrainingTable, row: TrainingRow, others: list[TrainingRow], f
         f"MFU {row.step.mfu:.0%} follows from an efficiency of compute of {known.value:.2f}, by {len(known.runs)} "
         "published runs."
     )
+    if known.uncertain:
+        found.append(
+            f"{known.uncertain} of these runs have a figure that was not read again at its source; the interval is "
+            "wider for it."
+        )
     return tuple(found)
 
 
@@ -177,6 +183,11 @@ def warnings(table: TrainingTable, row: TrainingRow) -> tuple[str, ...]:
     if deadline is not None and slowest > deadline:
         found.append(
             f"The deadline holds in the median; at the slow end of the interval the run takes {slowest:,.0f} h."
+        )
+    if row.setup.parallel.cp > 2 and row.setup.software.ring_attention == 1:
+        found.append(
+            f"Context parallelism is timed as {row.setup.software.name} runs it; PyTorch's attention in parts takes "
+            f"{TORCH_RING_ATTENTION:.1f} times as long (torchtitan, 2024-12)."
         )
     if row.setup.method == "qlora":
         found.append("Dequantizing the frozen weights in every pass is not counted; it slows small batches.")
