@@ -36,11 +36,23 @@ class TrainingAnswer:
         """Whether one device holds its share."""
         return self.memory.fits(self.accelerator.memory_bytes_usable)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reading the model left open, and what will not run as asked."""
+        found = list(self.architecture.notes)
+        longest = self.architecture.max_position_embeddings
+        if longest and self.setup.sequence_length > longest:
+            found.append(f"sequences of {self.setup.sequence_length:,} tokens are longer than the model's {longest:,}")
+        if self.setup.precision.compute_format == "fp8" and not self.accelerator.peak_flops("fp8"):
+            found.append(f"{self.accelerator.name} does not compute in FP8")
+        return tuple(found)
+
 
 def training_text(answer: TrainingAnswer, paint: Paint = unpainted) -> str:
     """Return the answer as text of at most ``COLUMNS`` columns."""
     blocks = [list(_head(answer, paint)), list(_terms(answer, paint)), list(_phases(answer, paint))]
     blocks += [list(_comparison(item, paint)) for item in answer.rules]
+    blocks.append([line for note in answer.notes for line in wrap(f"Note: {note}", COLUMNS)])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
@@ -127,6 +139,7 @@ def training_data(answer: TrainingAnswer) -> dict[str, Any]:
             "schedule": parallel.pipeline,
         },
         "accelerator": answer.accelerator.id,
+        "notes": list(answer.notes),
         "fits": answer.fits,
         "usable_bytes": answer.accelerator.memory_bytes_usable,
         "device_bytes": memory.device_bytes,

@@ -132,3 +132,32 @@ def test_what_cannot_be_asked_is_refused(flags, message):
     found = run(*flags)
     assert found.exit_code == 2
     assert message in found.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--training", "full", "--schedule", "gpipe"), "gpipe needs pipeline stages"),
+        (("--training", "full", "--gpus", "8", "--sharding", "ddp", "--shard-group", "2"), "something to shard"),
+        (("--training", "qlora", "--weights", "bf16"), "it is --training lora"),
+        (("--training", "full", "--accelerator", "h1000-sxm"), "did you mean"),
+        (("--training", "lora", "--weights", "int4-awk-g128"), "did you mean int4-awq-g128"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(flags, words):
+    ran = run(*flags)
+    assert ran.exit_code == 2
+    assert words in ran.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "note"),
+    [
+        (("--precision", "fp8", "--accelerator", "a100-sxm-80"), "A100 SXM4 80GB does not compute in FP8"),
+        (("--sequence-length", "200000"), "200,000 tokens are longer than the model's 131,072"),
+    ],
+)
+def test_what_will_not_run_so_is_noted(flags, note):
+    assert any(note in found for found in asked("--training", "full", *flags)["notes"])
+    assert note in " ".join(run("--training", "full", *flags).output.split())
+    assert asked("--training", "full")["notes"] == []
