@@ -115,8 +115,6 @@ def answer(
     from planner.training.memory import training_memory
     from planner.training.rule_of_thumb import comparisons
 
-    if form == "html":
-        raise click.UsageError("--training is told as text or json; `planner solve` writes reports in HTML")
     device = known(catalog, "accelerators", shared["accelerator"], "--accelerator")
     try:
         setup = _setup(catalog, given, shared)
@@ -127,6 +125,10 @@ def answer(
     found = TrainingAnswer(architecture, setup, catalog.accelerators[device], memory, rules)
     if form == "json":
         emit(json.dumps(training_data(found), indent=2, ensure_ascii=False), output)
+    elif form == "html":
+        from planner.report.training_document import training_document
+
+        emit(training_document(found), output)
     else:
         emit(training_text(found, painter(output)), output)
 

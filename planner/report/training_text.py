@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.training.setup import TrainingSetup
 
 COLUMNS = 100
-_VISIBLE_BYTES = 5_000_000
+VISIBLE_BYTES = 5_000_000
 """Smaller terms and steps would print as 0.00 GiB."""
 
 
@@ -57,14 +57,20 @@ def training_text(answer: TrainingAnswer, paint: Paint = unpainted) -> str:
 
 
 def _head(answer: TrainingAnswer, paint: Paint) -> Iterator[str]:
-    setup, parallel = answer.setup, answer.setup.parallel
+    setup = answer.setup
     yield paint("strong", f"{answer.architecture.id}: {setup.method} training")
+    yield from wrap(setup_sentence(answer), COLUMNS)
+
+
+def setup_sentence(answer: TrainingAnswer) -> str:
+    """Return precision, optimizer, layout, batch and checkpointing as one line."""
+    setup, parallel = answer.setup, answer.setup.parallel
     kept = f"adapters over {setup.frozen.id}" if setup.frozen is not None else setup.precision.name
     gpus = f"{parallel.gpus:,} GPU{'s' if parallel.gpus > 1 else ''}"
     degrees = f"data {parallel.dp} ({parallel.sharding}), TP {parallel.tp}, PP {parallel.pp}, CP {parallel.cp}"
     batch = f"micro-batch {setup.micro_batch} x {setup.sequence_length:,} tokens, {setup.accumulation} per step"
     parts = (kept, setup.optimizer.name, gpus, f"{degrees}, EP {parallel.ep}", batch)
-    yield from wrap(f"{'; '.join(parts)}; checkpointing {setup.checkpointing}", COLUMNS)
+    return f"{'; '.join(parts)}; checkpointing {setup.checkpointing}"
 
 
 def _terms(answer: TrainingAnswer, paint: Paint) -> Iterator[str]:
@@ -74,11 +80,11 @@ def _terms(answer: TrainingAnswer, paint: Paint) -> Iterator[str]:
     rows = [
         (term.name, format_bytes_gib(term.value, 2), term.formula)
         for term in memory.terms
-        if term.value >= _VISIBLE_BYTES
+        if term.value >= VISIBLE_BYTES
     ]
     rows.append(("total", format_bytes_gib(memory.device_bytes, 2), ""))
     yield from (f"  {line}" for line in table(rows, "lrl"))
-    if memory.host_bytes >= _VISIBLE_BYTES:
+    if memory.host_bytes >= VISIBLE_BYTES:
         yield f"  and {format_bytes_gib(memory.host_bytes, 2)} in host memory for each GPU"
     usable = format_bytes_gib(device.memory_bytes_usable, 2)
     verdict = "fits" if answer.fits else "does not fit"
@@ -106,7 +112,7 @@ def _comparison(item: Comparison, paint: Paint) -> Iterator[str]:
     rows += [
         ("+" if step.value >= 0 else "-", step.name, format_bytes_gib(abs(step.value), 2), step.why)
         for step in item.steps
-        if abs(step.value) >= _VISIBLE_BYTES
+        if abs(step.value) >= VISIBLE_BYTES
     ]
     rows.append(("=", "exact", format_bytes_gib(item.exact, 2), ""))
     yield from (f"  {line}" for line in table(rows, "llrl"))

@@ -42,6 +42,14 @@ def test_the_page_stands_alone(planner):
     assert not re.search(r"<script|javascript:|https?://(?!www\.w3\.org)[^ <\"]+\.(js|css)|<link|@import", page)
 
 
+def test_labels_of_the_chart_fit_beside_its_bars(planner):
+    """29 % of the page is theirs: 28 characters at its usual width."""
+    page = planner("memory", LLAMA, "--format", "html").out
+    labels = re.findall(r'<text class="label"[^>]*>([^<]*)<', page)
+    assert "BF16" in labels
+    assert max(map(len, labels)) <= 28
+
+
 def test_a_name_cannot_break_out_of_the_page(planner, tmp_path):
     (tmp_path / "config.json").write_text(
         json.dumps({

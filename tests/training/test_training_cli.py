@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import get_args
 
 import pytest
@@ -15,6 +16,7 @@ from planner.training.parallel import SHARDINGS, Schedule
 from planner.training.precision import PRECISIONS
 from planner.training.setup import CHECKPOINTING
 from planner.training.software import LOSSES, SOFTWARE
+from planner.units import format_bytes_gib
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -123,7 +125,6 @@ def test_the_accelerator_decides_whether_it_fits():
         (("--training", "full", "--gpus", "6", "--tp", "4"), "no multiple"),
         (("--training", "full", "--pp", "64"), "64 pipeline stages for 32 layers"),
         (("--training", "full", "--sharding", "hsdp"), "needs shard_group"),
-        (("--training", "full", "--format", "html"), "text or json"),
         (("--training", "full", "--accelerator", "nope"), "not in the catalog"),
     ],
     ids=lambda item: item if isinstance(item, str) else " ".join(item),
@@ -161,3 +162,16 @@ def test_what_will_not_run_so_is_noted(flags, note):
     assert any(note in found for found in asked("--training", "full", *flags)["notes"])
     assert note in " ".join(run("--training", "full", *flags).output.split())
     assert asked("--training", "full")["notes"] == []
+
+
+def test_the_page_stands_alone_and_says_what_the_text_says():
+    flags = ("--training", "full", "--gpus", "2", "--pp", "2", "--accumulation", "4")
+    page, found = run(*flags, "--format", "html").output, asked(*flags)
+    assert page.startswith("<!doctype html>")
+    assert page.count("<svg") == 1
+    assert not re.search(r"<script|javascript:|<link|@import", page)
+    for term in found["terms"]:
+        assert format_bytes_gib(term["bytes"], 2) in page or term["bytes"] < 5_000_000
+    assert format_bytes_gib(found["device_bytes"], 2) in page
+    assert "first to last stage" in page
+    assert "It does not fit" in run("--training", "full", "--format", "html").output
