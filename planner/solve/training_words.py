@@ -8,7 +8,7 @@ from planner.plan import Alternative, Estimate, Margin, Term, TrainingDeployment
 from planner.solve.training_requirements import requirements
 from planner.training.operation import SOURCE, energy_kwh
 from planner.training.software import TORCH_RING_ATTENTION
-from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, SECONDS_PER_HOUR, format_usd
+from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, SECONDS_PER_HOUR, format_number, format_usd
 
 if TYPE_CHECKING:
     from planner.candidates.training.evaluation import TrainingRow, TrainingTable
@@ -181,9 +181,8 @@ def warnings(table: TrainingTable, row: TrainingRow) -> tuple[str, ...]:
     deadline = table.scenario.workload.deadline_hours
     slowest = table.timed(row, known.low)[1].seconds / SECONDS_PER_HOUR
     if deadline is not None and slowest > deadline:
-        found.append(
-            f"The deadline holds in the median; at the slow end of the interval the run takes {slowest:,.0f} h."
-        )
+        longest = format_number(float(f"{slowest:.3g}"))
+        found.append(f"The deadline holds in the median; at the slow end of the interval the run takes {longest} h.")
     if row.setup.parallel.cp > 2 and row.setup.software.ring_attention == 1:
         found.append(
             f"Context parallelism is timed as {row.setup.software.name} runs it; PyTorch's attention in parts takes "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,41 @@ def test_a_deadline_and_a_budget_that_exclude_each_other_are_named_with_ways_out
     assert set(ways) == {"workload.deadline", "budget.run"}
     hours = float(ways["workload.deadline"].split(" h")[0])
     assert solve(scenario(deadline=f"{hours:.4f}h", budget={"run": "60 USD"})).run_usd <= 60
+
+
+def test_what_does_not_suffice_alone_is_a_way_out_together_with_what_has_to_give_way():
+    """No deadline helps 1 USD, and no run of 1 h costs it: the way out names both."""
+    with pytest.raises(Infeasible) as raised:
+        solve(scenario(deadline="2s", budget={"run": "1 USD"}))
+    conflict = raised.value.conflict
+    assert len(conflict.requirements) == 1
+    (way,) = conflict.relaxations
+    other = ({"workload.deadline", "budget.run"} - set(conflict.requirements)).pop()
+    assert way.needed.endswith(f"(together with {other})")
+    cost = float(way.needed.split("$")[-1].split(" ")[0].replace(",", ""))
+    hours = way.needed.split(" h")[0] if way.requirement == "workload.deadline" else "1000"
+    assert solve(scenario(deadline=f"{hours}h", budget={"run": f"{cost + 0.01} USD"})).run_usd <= cost + 0.01
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"deadline": "30min", "budget": {"run": "60 USD"}},
+        {"deadline": "2s", "budget": {"run": "1 USD"}},
+        {"deadline": "3d", "budget": {"run": "1 USD"}},
+        {"deadline": "2s", "budget": {"max": "1 USD/h"}},
+        {"search": {"accelerators": ["t4"], "gpus": 1, "offload": "none"}},
+    ],
+    ids=str,
+)
+def test_every_sentence_about_a_conflict_has_a_translation(changes):
+    asked = scenario(**changes)
+    with pytest.raises(Infeasible) as raised:
+        solve(asked)
+    conflict, say = raised.value.conflict, translator_for(asked, "zh-CN")
+    sentences = [*conflict.because, *(item.needed for item in conflict.relaxations)]
+    for text in map(say.sentence, sentences):
+        assert not re.search(r"\b(the|has|holds|least|together|for) ", text), text
 
 
 def test_a_single_requirement_that_nothing_holds_is_the_conflict():
