@@ -81,7 +81,9 @@ def label(name: str, say: Translator) -> str:
     if colon and kind in _OF_WHAT:
         return say(_OF_WHAT[kind], what=what)
     key = quantity(name)
-    return say(LABELS.get(name) or LABELS.get(key) or key.replace("_", " "))
+    heading = LABELS.get(name) or LABELS.get(key) or key.replace("_", " ")
+    said = say(heading)
+    return say.sentence(heading) if said == heading else said
 
 
 def figure(value: float, unit: str, say: Translator = ENGLISH) -> str:

@@ -113,7 +113,9 @@ def _time_terms(row: TrainingRow) -> tuple[Term, ...]:
     )
     terms = [Term(name, seconds * each, "h", formula, _RUNS) for name, seconds, formula in parts if seconds > 0]
     lost = run.seconds - run.compute_seconds
-    terms.append(Term("checkpoints and restarts", lost / SECONDS_PER_HOUR, "h", f"{run.failures:.2g} failures", SOURCE))
+    terms.append(
+        Term("checkpoints and restarts", lost / SECONDS_PER_HOUR, "h", f"{run.failures:.2g} expected failures", SOURCE)
+    )
     return tuple(terms)
 
 

@@ -17,6 +17,7 @@ from planner.plan import RunProof, TrainingDeployment, TrainingPlan
 from planner.plan_diff import diff_plans
 from planner.plan_io import plan_from_dict, plan_to_dict
 from planner.report.difference import diff_text as difference_text
+from planner.report.figures import label
 from planner.report.i18n import translator_for
 from planner.scenario import load_scenario, scenario_from_data
 from planner.solve import solve
@@ -284,6 +285,43 @@ def test_every_sentence_about_a_run_has_a_translation():
         sentences = [*plan.reasons, *plan.warnings, *(it.reason for it in plan.alternatives)]
         sentences += [it.message for it in plan.rejected]
         assert [text for text in sentences if say.sentence(text) == text] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"method": "qlora", "global_batch": 8},
+        {"optimizer": "adafactor"},
+        {"search": {"gpus": 64, "pipeline_parallel": 4, "tensor_parallel": 2, "context_parallel": 2}},
+        {"search": {"gpus": 8, "sharding": "fsdp", "loss": "chunked", "checkpointing": "full"}},
+        {"search": {"gpus": 1, "offload": "optimizer"}},
+    ],
+    ids=str,
+)
+def test_every_term_and_formula_of_a_run_is_in_chinese(changes):
+    """Words that stay are names of techniques and units."""
+    asked = scenario(**changes)
+    say = translator_for(asked, "zh-CN")
+    names = {
+        "token",
+        "logits",
+        "cuda",
+        "moe",
+        "dense",
+        "flops",
+        "flashattention",
+        "gather",
+        "reduce",
+        "scatter",
+        "full",
+    }
+    names |= {"compiled", "eager", "chunked", "fused", "linear", "month", "hour"}
+    for estimate in solve(asked).estimates:
+        for term in estimate.terms:
+            for text in (label(term.name, say), say.sentence(term.formula)):
+                left = {word.lower() for word in re.findall(r"[A-Za-z]{4,}", text)} - names
+                assert not left, (term.name, term.formula, text)
 
 
 def test_the_command_says_infeasible_with_its_exit_code(small):
