@@ -24,6 +24,7 @@ from planner.solve import solve
 from planner.solve.exhaustive import ExhaustiveSolver
 from planner.solve.solver import CpSatSolver
 from planner.solve.training import choose, feasible_rows, plan_violations, run_problem
+from planner.training.evidence import load_runs
 
 SHIPPED = sorted((Path(__file__).resolve().parents[2] / "scenarios" / "training").glob("*.yaml"))
 
@@ -146,6 +147,21 @@ def test_the_plan_says_what_it_rests_on():
     assert isinstance(plan.proof, RunProof)
     assert plan.proof.objective_micro_usd == plan.proof.bound_micro_usd == round(plan.run_usd * 1e6)
     assert all(item.cost_usd_per_month > 0 for item in plan.alternatives)
+
+
+def test_a_plan_with_context_parallelism_says_whose_it_is_timed_as():
+    asked = scenario(search={"accelerators": "h100-sxm", "gpus": 8, "context_parallel": 4})
+    (warning,) = (text for text in solve(asked).warnings if text.startswith("Context parallelism"))
+    assert "as Megatron-LM runs it; PyTorch's attention in parts takes 1.4 times as long" in warning
+    assert "上下文并行" in translator_for(asked, "zh-CN").sentence(warning)
+    halved = scenario(search={"accelerators": "h100-sxm", "gpus": 8, "context_parallel": 2})
+    assert not any(text.startswith("Context parallelism") for text in solve(halved).warnings)
+
+
+def test_a_plan_says_how_many_of_its_runs_are_not_certain():
+    uncertain = sum(run.confidence != "high" for run in load_runs() if run.accelerator.startswith("h"))
+    reasons = solve(scenario(search={"accelerators": "h100-sxm"})).reasons
+    assert any(reason.startswith(f"{uncertain} of these runs have a figure") for reason in reasons)
 
 
 def test_a_plan_survives_json():
