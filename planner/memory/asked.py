@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from planner.memory.accounting.vllm_version import NEWEST, is_version, parse_version
 from planner.memory.shape import forward_shape
 from planner.memory.sharding import Layout
+from planner.memory.weights import StoredWeights
 
 if TYPE_CHECKING:
     from planner.architecture.model import ModelArchitecture
@@ -29,6 +30,9 @@ READS: Mapping[str, frozenset[str]] = {
 }
 """Engine id -> the options that change its memory. What SGLang captures graphs for is a flag of its own; llama.cpp and
 transformers reserve nothing, have one cache per sequence, and no graphs whose memory is known."""
+
+WORTH_SAYING = 0.005
+"""Of the checkpoint's bytes: what recipes are held to on published checkpoints."""
 
 _FLAGS = {"block_tokens": "--block-size", "version": "--engine-version"}
 
@@ -90,6 +94,10 @@ def remarks(architecture: ModelArchitecture, question: Question, tp: int) -> Ite
     longest = architecture.max_position_embeddings
     if longest and question.context > longest:
         yield f"a sequence of {question.context:,} tokens is longer than the model's {longest:,}"
+    share = StoredWeights(architecture, question.weights).header_share
+    if abs(share - 1) > WORTH_SAYING:
+        more = f"{abs(share - 1):.1%} {'more' if share > 1 else 'fewer'}"
+        yield f"the headers list {more} bytes than {question.weights.name} has by its recipe: the headers count"
     version = question.options.version
     if version and parse_version(version).minor > NEWEST:
         yield f"version {version} is newer than what is known: it is taken to account as 0.{NEWEST} does"
