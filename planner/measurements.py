@@ -33,7 +33,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         raise _problem(path, f"is not UTF-8 (byte {error.start})", "save the table as CSV UTF-8") from error
     rows = _json_rows(path, text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(path, text)
     if not rows:
-        raise _problem(path, "holds no rows")
+        raise _problem(path, "holds no rows", "write a JSON list of objects, or CSV with a header line and a row each")
     return rows
 
 

@@ -21,7 +21,7 @@ def head_width(fields: Fields, hidden: int, heads: int) -> int:
     """Return the stated ``head_dim``, else hidden_size / heads, which must divide."""
     if "head_dim" in fields:
         return fields.integer("head_dim")
-    if hidden % heads:
+    if hidden % heads and not fields.wrong("hidden_size"):
         fields.problem("num_attention_heads", f"{heads} heads do not divide hidden_size {hidden}", "state head_dim")
     return max(hidden // heads, 1)
 
@@ -87,7 +87,7 @@ def softmax_attention(fields: Fields, facts: Facts, kind: MixerKind, window: int
     hidden = fields.integer("hidden_size")
     heads = fields.integer("num_attention_heads")
     groups = kv_heads(fields, heads)
-    if heads % groups:
+    if heads % groups and not fields.wrong("num_attention_heads"):
         fields.problem("num_key_value_heads", f"{groups} key-value heads do not divide {heads} attention heads")
     width = head_width(fields, hidden, heads)
     value_width = fields.integer("v_head_dim", width)

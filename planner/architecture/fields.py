@@ -163,11 +163,18 @@ class Fields:
         return self._given.get(name, name)
 
     def problem(self, name: str, message: str, remedy: str = "") -> None:
-        """Note a problem of one field; ``check`` raises all of them."""
+        """Note a problem of one field, the first that it has; ``check`` raises all of them."""
+        if self.wrong(name):
+            return
         field = self.prefix + self._given.get(name, name)
         self.problems.append(
             Diagnostic(f"{field}: {message}", path=self.source, code="architecture-field", help=remedy)
         )
+
+    def wrong(self, name: str) -> bool:
+        """Whether a problem of the field is noted already: what follows from its value says nothing then."""
+        start = f"{self.prefix}{self._given.get(name, name)}: "
+        return any(problem.message.startswith(start) for problem in self.problems)
 
     def integer(self, name: str, default: int | None = None, *, minimum: int = 1, layer: int | None = None) -> int:
         """Return a whole number within its limits; lists are read at ``layer`` (or their first item).
@@ -180,7 +187,8 @@ class Fields:
         if value is None:
             if default is not None:
                 return default
-            close = difflib.get_close_matches(name, [str(key) for key in self._values], n=1, cutoff=0.75)
+            others = [str(key) for key in self._values if key != name]
+            close = difflib.get_close_matches(name, others, n=1, cutoff=0.75)
             hint = f"did you mean {close[0]!r}?" if close else "a decoder-only language model has it"
             self.problem(name, "is missing", hint)
             return max(minimum, 1)

@@ -68,14 +68,17 @@ def read_gguf(path: Path) -> GgufHeader:
         raise problem(path, f"cannot be read: {error.strerror or error}") from error
 
 
+_CONVERT = "convert the model anew with llama.cpp's convert_hf_to_gguf.py, or give its config.json"
+
+
 class _Reader:
     """A cursor over the mapped file; every step checks that the bytes are there."""
 
     def __init__(self, path: Path, data: mmap.mmap, size: int) -> None:
         self.path, self.data, self.size, self.at = path, data, size, 0
 
-    def fail(self, message: str) -> ArchitectureError:
-        return problem(self.path, message)
+    def fail(self, message: str, remedy: str = "") -> ArchitectureError:
+        return problem(self.path, message, remedy)
 
     def take(self, count: int) -> bytes:
         end = self.at + count
@@ -102,12 +105,12 @@ class _Reader:
     def header(self) -> GgufHeader:
         magic = self.take(4)
         if magic != b"GGUF":
-            raise self.fail(f"is no GGUF file: it starts with {magic!r}")
+            raise self.fail(f"is no GGUF file: it starts with {magic!r}", _CONVERT)
         version = self.scalar("I")
         if version not in (2, 3):
             swapped = int.from_bytes(version.to_bytes(4, "little"), "big")
             reason = "is big-endian" if swapped in (2, 3) else f"has version {version}"
-            raise self.fail(f"{reason}; little-endian versions 2 and 3 are read")
+            raise self.fail(f"{reason}; little-endian versions 2 and 3 are read", _CONVERT)
         tensors, keys = self.scalar("Q"), self.scalar("Q")
         if keys > MAX_KEYS or tensors > MAX_TENSORS:
             raise self.fail(f"declares {tensors:,} tensors and {keys:,} keys; no model has so many")

@@ -15,8 +15,14 @@ MAX_INDEX_BYTES = 64 * 1024**2
 MAX_DEPTH = 32
 
 
+_WEIGHTS = (".safetensors", ".gguf")
+_FETCH = "the file is damaged or not whole: fetch it again, or give the model's config.json"
+
+
 def problem(path: Path | str, message: str, remedy: str = "") -> ArchitectureError:
-    """Return the error for a file that cannot be read."""
+    """Return the error for a file that cannot be read; files of weights are fetched again unless ``remedy`` differs."""
+    if not remedy and str(path).endswith(_WEIGHTS):
+        remedy = _FETCH
     return ArchitectureError([Diagnostic(message, path=str(path), code="architecture-file", help=remedy)])
 
 

@@ -139,7 +139,7 @@ def _block_kind(block: Any) -> Kind:
 def _indexed(fields: Fields) -> list[Kind] | None:
     """Lists of indices or of integers per layer."""
     linear = fields.inside("linear_attn_config")
-    count = fields.integer("num_hidden_layers", 0, minimum=0)
+    count = fields.integer("num_hidden_layers", 0)
     if linear.items("kda_layers"):
         recurrent = linear.indices("kda_layers")  # counted from 1
         return ["recurrent" if index + 1 in recurrent else "full" for index in range(count)]
@@ -167,7 +167,7 @@ def _compression(fields: Fields, ratio: Any) -> Kind:
 
 def _periodic(fields: Fields) -> list[Kind] | None:
     """One attention layer in every so many, recurrent ones between."""
-    count = fields.integer("num_hidden_layers", 0, minimum=0)
+    count = fields.integer("num_hidden_layers", 0)
     if "attn_layer_period" in fields:
         period, offset = fields.integer("attn_layer_period"), fields.integer("attn_layer_offset", 0, minimum=0)
         return ["full" if index % period == offset else "recurrent" for index in range(count)]

@@ -28,15 +28,18 @@ def resolve_model(
 ) -> ModelArchitecture:
     """Return the architecture that a reference means.
 
-    In this order: a mapping is a config.json or a dump itself; a string is a catalog id or alias, a path relative to
-    ``base_dir`` (a directory, config.json, safetensors, index or GGUF file), or a Hugging Face id, fetched only with
-    ``allow_network``. Raises ArchitectureError that says what was looked for, and what may have been meant.
+    In this order: a mapping is a config.json or a dump itself; a string is a catalog id or alias, such a mapping in
+    braces, a path relative to ``base_dir`` (a directory, config.json, safetensors, index or GGUF file), or a Hugging
+    Face id, fetched only with ``allow_network``. Raises ArchitectureError that says what was looked for, and what may
+    have been meant.
     """
     if isinstance(reference, Mapping):
         return parse_config(reference, id=str(reference.get("id") or reference.get("_name_or_path") or "inline"))
     known = catalog.resolve("models", reference)
     if known is not None:
         return _from_catalog(known, catalog)
+    if reference.lstrip().startswith("{"):
+        return resolve_model(_written_out(reference), catalog=catalog)
     path = _existing(reference, base_dir)
     if path is not None:
         from planner.architecture.checkpoint import read_model
@@ -47,6 +50,13 @@ def resolve_model(
 
         return fetch_model(reference)
     raise _unknown(reference, catalog)
+
+
+def _written_out(text: str) -> dict[str, Any]:
+    """Return the mapping that a text in braces means, YAML or JSON. Raises ArchitectureError, which names the place."""
+    from planner.source import load_yaml
+
+    return dict(load_yaml(text, name="MODEL", error=ArchitectureError).data)
 
 
 def _from_catalog(id: str, catalog: Catalog) -> ModelArchitecture:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def model(
     """
     from planner.architecture.entry import model_entry
 
+    _check(name, as_of)
     architecture, config, found_source, day = _read(reference)
     architecture = _named(architecture, name)
     entry = model_entry(architecture, config, source=source or found_source, as_of=as_of or day)
@@ -63,6 +65,17 @@ def model(
     if output is None:
         target.parent.mkdir(parents=True, exist_ok=True)
     emit(_yaml(entry), target)
+
+
+def _check(name: str | None, as_of: str | None) -> None:
+    """Raise click.UsageError for an id or a day that no catalog would read back."""
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", name):
+        raise click.UsageError(f"--id {name!r}: write letters, digits, '.', '_' and '-', as in my-model or me/my-model")
+    if as_of is not None:
+        try:
+            date.fromisoformat(as_of)
+        except ValueError:
+            raise click.UsageError(f"--as-of {as_of!r} is no day: write it as 2026-10-01") from None
 
 
 def _read(reference: str) -> tuple[ModelArchitecture, dict[str, Any] | None, str, str]:

@@ -27,6 +27,8 @@ Examples:
   planner memory meta-llama/Llama-3.1-70B-Instruct --weights int4-awq-g128 --accelerator rtx4090 --tp 4
   planner memory deepseek-ai/DeepSeek-V3 --accelerator h200-sxm --tp 8 --context 65536 --concurrency 32
   planner memory ./my-model/config.json --kv-cache fp8 --max-num-seqs 64 --format html -o memory.html
+  planner memory Qwen/Qwen3-32B --context 32768 --concurrency 64 --shared-prefix 8192
+  planner memory '{hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32, vocab_size: 32000}'
   planner memory openai/gpt-oss-120b --format json | jq .kv_cache_tokens
   planner memory meta-llama/Llama-3.1-8B-Instruct --training full --gpus 8 --sequence-length 8192
   planner memory meta-llama/Llama-3.1-70B-Instruct --training qlora --micro-batch 2"""
@@ -44,6 +46,10 @@ Examples:
               help="Data-parallel attention groups inside the tensor-parallel group.")  # fmt: skip
 @click.option("--context", type=click.IntRange(1, 10**9), help=f"Tokens of a sequence.  [default: {DEFAULT_CONTEXT}]")
 @click.option("--concurrency", type=click.IntRange(1, 10**9), default=1, show_default=True, help="Sequences at once.")
+@click.option("--shared-prefix", type=click.IntRange(0, 10**9), default=0, show_default=True,
+              help="Tokens at the start that all sequences share, kept once.")  # fmt: skip
+@click.option("--block-size", "block_tokens", type=click.IntRange(1, 65536), metavar="TOKENS",
+              help="Tokens per page of the KV cache; 1 is contiguous.  [default: the engine's]")  # fmt: skip
 @click.option("--gpu-memory-utilization", type=click.FloatRange(0, 1, min_open=True),
               help="The engine's share; SGLang's mem_fraction_static, TensorRT-LLM's free fraction.")  # fmt: skip
 @click.option("--max-num-batched-tokens", type=click.IntRange(1, 10**7), help="Tokens of one step.")
@@ -57,9 +63,10 @@ Examples:
 def memory(model: str, form: str, output: Path | None, all_formats: bool, **asked: Any) -> None:
     """Say what MODEL needs in memory: weights, KV cache, activations and the rest, as the engine accounts for it.
 
-    MODEL is a catalog id or alias, a directory, a config.json, a safetensors or GGUF file (only headers are read), or a
-    Hugging Face id. Beside the budget of one GPU stand the rules of thumb with the difference explained step by step,
-    all weight formats with their size and what they cost in quality, and how long loading takes.
+    MODEL is a catalog id or alias, a directory, a config.json, a safetensors or GGUF file (only headers are read), a
+    Hugging Face id, or the content of a config.json in braces. Beside the budget of one GPU stand the rules of thumb
+    with the difference explained step by step, all weight formats with their size and what they cost in quality, and
+    how long loading takes.
 
     With --training it says what a GPU holds while MODEL is trained or fine-tuned, phase by phase.
     """
@@ -111,6 +118,8 @@ def _question(
     attention_dp: int,
     context: int | None,
     concurrency: int,
+    shared_prefix: int,
+    block_tokens: int | None,
     gpu_memory_utilization: float | None,
     max_num_batched_tokens: int | None,
     max_num_seqs: int | None,
@@ -133,6 +142,7 @@ def _question(
         ep=ep,
         context=context or default_context,
         concurrency=concurrency,
+        shared_prefix=shared_prefix,
         options=EngineOptions(
             gpu_memory_utilization=gpu_memory_utilization,
             max_num_batched_tokens=max_num_batched_tokens,
@@ -140,6 +150,7 @@ def _question(
             max_model_len=context,
             eager=eager,
             attention_dp=attention_dp,
+            block_tokens=block_tokens,
             version=engine_version,
             text_only=text_only,
         ),

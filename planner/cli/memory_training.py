@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from planner.cli.names import known
 from planner.cli.output import emit, painter
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ LOSSES = ("eager", "eager-held", "eager-16bit", "compiled", "compiled-fp32", "ch
 
 _SHARED = frozenset({"model", "form", "output", "weights", "accelerator", "tp", "pp", "ep"})
 """Parameters of ``planner memory`` that mean the same in training; the others are about serving."""
+
+SIXTEEN_BITS = 16
 
 _DEGREE = click.IntRange(1, 100_000)
 
@@ -112,11 +115,7 @@ def answer(
     from planner.training.memory import training_memory
     from planner.training.rule_of_thumb import comparisons
 
-    if form == "html":
-        raise click.UsageError("--training is told as text or json; `planner solve` writes reports in HTML")
-    device = catalog.resolve("accelerators", shared["accelerator"])
-    if device is None:
-        raise click.UsageError(f"--accelerator: {shared['accelerator']!r} is not in the catalog")
+    device = known(catalog, "accelerators", shared["accelerator"], "--accelerator")
     try:
         setup = _setup(catalog, given, shared)
         memory = training_memory(architecture, setup)
@@ -126,6 +125,10 @@ def answer(
     found = TrainingAnswer(architecture, setup, catalog.accelerators[device], memory, rules)
     if form == "json":
         emit(json.dumps(training_data(found), indent=2, ensure_ascii=False), output)
+    elif form == "html":
+        from planner.report.training_document import training_document
+
+        emit(training_document(found), output)
     else:
         emit(training_text(found, painter(output)), output)
 
@@ -145,10 +148,9 @@ def _setup(catalog: Catalog, given: dict[str, Any], shared: dict[str, Any]) -> T
         raise ValueError("--weights is the format of frozen weights; full training has none, see --precision")
     if method != "full":
         name = shared["weights"] or ("nf4" if method == "qlora" else "bf16")
-        known = catalog.resolve("formats", name)
-        if known is None:
-            raise ValueError(f"--weights: {name!r} is not in the catalog")
-        frozen = catalog.formats[known]
+        frozen = catalog.formats[known(catalog, "formats", name, "--weights")]
+        if method == "qlora" and frozen.bits_per_weight >= SIXTEEN_BITS:
+            raise ValueError(f"--weights {name}: qlora trains over quantized weights; over these it is --training lora")
     return TrainingSetup(
         sequence_length=given["sequence_length"] or 4096,
         micro_batch=given["micro_batch"] or 1,

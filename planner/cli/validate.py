@@ -63,10 +63,14 @@ def validate(
     """
     from planner.catalog import load_catalog
     from planner.measurements import write_rows
-    from planner.performance.benchmark_files import read_measured
+    from planner.performance.benchmark_files import is_benchmark_file, read_measured
     from planner.report.error_tables import errors_data, errors_text
 
-    rows = read_measured(measurements, machine_of(asked))
+    flags = ", ".join(f"--{name.replace('_', '-')}" for name, value in asked.items() if value is not None)
+    machine = machine_of(asked)
+    if flags and not is_benchmark_file(measurements):
+        raise click.UsageError(f"{flags}: for files of benchmark tools; rows of a table say what they were measured on")
+    rows = read_measured(measurements, machine)
     kind, compare = _comparison(rows, measurements)
     if html is not None and kind != "serving":
         raise click.UsageError("--html draws serving runs; these rows are of another kind")

@@ -79,8 +79,8 @@ class InferenceBudget:
 
     def bytes_for(self, context: int, sequences: float = 1, *, shared_prefix: int = 0) -> float:
         """Return the bytes of cache and state on one GPU for sequences of ``context`` tokens each."""
-        if self.pool is not None and not shared_prefix:
-            return sequences * self.pool.bytes_per_sequence(context)
+        if self.pool is not None:
+            return self.pool.bytes_for(context, sequences, shared_prefix)
         layout = self.layout
         return kv_cache_bytes(
             self.architecture,
@@ -94,12 +94,20 @@ class InferenceBudget:
             shared_prefix=shared_prefix,
         )
 
-    def max_concurrency(self, context: int) -> float:
-        """Return how many sequences of ``context`` tokens fit at once, windows and recurrent state considered."""
+    def max_concurrency(self, context: int, *, shared_prefix: int = 0) -> float:
+        """Return how many sequences of ``context`` tokens fit at once, windows and recurrent state considered.
+
+        ``shared_prefix`` tokens at their start are the same for all and kept once.
+        """
         if self.kv_budget_bytes <= 0:
             return 0.0
-        one = self.bytes_for(context)
-        return self.kv_budget_bytes / one if one else float("inf")
+        one = self.bytes_for(context, shared_prefix=shared_prefix)
+        if not shared_prefix:
+            return self.kv_budget_bytes / one if one else float("inf")
+        more = self.bytes_for(context, 2, shared_prefix=shared_prefix) - one
+        if self.kv_budget_bytes < one:
+            return self.kv_budget_bytes / one
+        return 1 + (self.kv_budget_bytes - one) / more if more else float("inf")
 
 
 def inference_budget(
@@ -127,7 +135,7 @@ def inference_budget(
         overhead = loading_overhead(architecture, fmt, layout, casts=casts_experts(accelerator))
     loaded = loaded_bytes(weights, runtime, architecture) + overhead
     budget = int(runtime.kv_budget(loaded))
-    block = PAGE_TOKENS[engine.id]
+    block = page_tokens(engine, options)
     return InferenceBudget(
         architecture=architecture,
         kv=kv,
@@ -154,7 +162,12 @@ def engine_pool(
     if engine.id != "vllm":
         return None
     states = states_per_sequence(options.version or engine.version)
-    return pool(architecture, kv, layout, PAGE_TOKENS[engine.id], states)
+    return pool(architecture, kv, layout, page_tokens(engine, options), states)
+
+
+def page_tokens(engine: Engine, options: EngineOptions) -> int:
+    """Return the tokens per page of the engine's cache: the option, else the engine's own."""
+    return options.block_tokens or PAGE_TOKENS[engine.id]
 
 
 DEFAULT_CONTEXT = 8192

@@ -50,6 +50,15 @@ class Pool:
                 total += min(ceil((window - 1 + chunk) / self.block_tokens) + 1, ceil(context / self.block_tokens))
         return total
 
+    def bytes_for(self, context: int, sequences: float, shared_prefix: int = 0) -> float:
+        """Return the bytes of sequences of ``context`` tokens whose first ``shared_prefix`` are the same.
+
+        Groups that keep every token share whole blocks of them; a window has left the prefix behind, and a recurrent
+        state is each sequence's own.
+        """
+        shared = self.windows.count(None) * (min(shared_prefix, context) // self.block_tokens) * self.block_bytes
+        return sequences * self.bytes_per_sequence(context) - max(0.0, sequences - 1) * shared
+
     def bytes_per_sequence(self, context: int) -> float:
         """Return the bytes that one sequence of ``context`` tokens takes once its prefill is done."""
         return self.blocks_per_sequence(context) * self.block_bytes

@@ -11,6 +11,7 @@ from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting.runtime import EngineOptions
+from planner.memory.asked import refusals, remarks
 from planner.memory.fitting import FormatSize, format_sizes
 from planner.memory.inference import InferenceBudget, inference_budget
 from planner.memory.kv_cache import kv_cache_bytes, state_bytes_per_sequence
@@ -37,6 +38,8 @@ class Question:
     ep: int = 1
     context: int = 8192
     concurrency: int = 1
+    shared_prefix: int = 0
+    """Tokens at the start of every sequence that are the same and kept once."""
     options: EngineOptions = EngineOptions()  # noqa: RUF009  (frozen)
 
 
@@ -62,6 +65,13 @@ class Overview:
     loading: tuple[LoadTime, ...]
     cache_bytes: float
     """For ``concurrency`` sequences of ``context`` tokens, on one GPU."""
+    notes: tuple[str, ...]
+    """What reading the model left open, and what will not run as asked."""
+
+    @property
+    def max_concurrency(self) -> float:
+        """Sequences of the length asked about that fit at once."""
+        return self.budget.max_concurrency(self.question.context, shared_prefix=self.question.shared_prefix)
 
     @property
     def cache_fits(self) -> bool:
@@ -72,8 +82,12 @@ class Overview:
 def overview(architecture: ModelArchitecture, question: Question, catalog: Catalog) -> Overview:
     """Return the answer to a question about a model.
 
-    Raises ValueError for degrees below 1 and LookupError for an engine whose accounting is not known.
+    Raises ValueError for degrees and options that the model or the engine does not have, and LookupError for an engine
+    whose accounting is not known.
     """
+    wrong = list(refusals(architecture, question))
+    if wrong:
+        raise ValueError("; ".join(wrong))
     budget = _budget(architecture, question)
     kv, context = question.kv, question.context
     longest = architecture.max_position_embeddings or CURVE[-1]
@@ -92,7 +106,8 @@ def overview(architecture: ModelArchitecture, question: Question, catalog: Catal
         cache_rule=compare_cache(architecture, kv, context, kv_cache_bytes(architecture, kv, context=context, block=1)),
         formats=format_sizes(architecture, catalog, kv, context=context, native=native),
         loading=load_times(budget.weights.checkpoint, catalog.storage.values()),
-        cache_bytes=budget.bytes_for(context, question.concurrency),
+        cache_bytes=budget.bytes_for(context, question.concurrency, shared_prefix=question.shared_prefix),
+        notes=(*architecture.notes, *remarks(architecture, question, budget.layout.tp)),
     )
 
 

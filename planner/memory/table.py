@@ -16,7 +16,7 @@ from planner.catalog.schema.accelerators import Accelerator
 from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting.runtime import KERNELS, EngineOptions, Runtime, Setting
-from planner.memory.inference import PAGE_TOKENS, account, engine_pool, kernels_of
+from planner.memory.inference import account, engine_pool, kernels_of, page_tokens
 from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.loading_overhead import casts_experts, loading_overhead
 from planner.memory.padding import ExpertPadding, expert_padding
@@ -108,7 +108,7 @@ def budget_table(
 
     def sequence(kv: int, engine: int, tp: int, pp: int) -> tuple[float, float, bool, int]:
         form, kind, layout = columns.kv_formats[kv], columns.engines[engine], Layout(tp, pp, 1, dp)
-        page = PAGE_TOKENS[kind.id]
+        page = page_tokens(kind, options)
         shared = engine_pool(architecture, form, kind, layout, options)
         growth = kv_cache_bytes_per_token_per_gpu(architecture, form, tp, pp, attention_dp=dp)
         if shared is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
+from planner.architecture.counting import count_parameters
 from planner.architecture.model import Component, ModelArchitecture, Tensor
 from planner.catalog.schema.formats import WeightFormat
 from planner.memory.padding import ExpertPadding
 from planner.memory.sharding import Layout, group_kv_heads, local_shape, outer_tensors, stage_counts
 from planner.memory.storage import bytes_per_copy
+
+SIXTEEN_BITS = 16
 
 ROTARY_BYTES = 2
 """Engines keep cosine and sine of every position and rotary feature in the model's 16-bit type."""
@@ -53,7 +56,7 @@ def weight_bytes(
 class StoredWeights:
     """A model in a format. Asked for many layouts, it computes what they have in common once."""
 
-    __slots__ = ("_architecture", "_checkpoint", "_format", "_local", "_mtp", "_rotary")
+    __slots__ = ("_architecture", "_checkpoint", "_format", "_local", "_mtp", "_rotary", "header_share")
 
     def __init__(self, architecture: ModelArchitecture, fmt: WeightFormat) -> None:
         self._architecture, self._format = architecture, fmt
@@ -63,8 +66,10 @@ class StoredWeights:
         _add_layers(checkpoint, self._layers(Layout(), None), counts)
         for tensor in (*outer_tensors(architecture, 0, 1), *_second_head(architecture)):
             _add(checkpoint, tensor.component, class_bytes(tensor, fmt, architecture, Layout(), 1))
-        self._checkpoint = checkpoint
-        self._mtp = round(sum(class_bytes(tensor, fmt, architecture, Layout(), 1) for tensor in architecture.mtp))
+        mtp = sum(class_bytes(tensor, fmt, architecture, Layout(), 1) for tensor in architecture.mtp)
+        self.header_share = _header_share(architecture, fmt, sum(checkpoint.values()) + mtp)
+        self._checkpoint = {name: size * self.header_share for name, size in checkpoint.items()}
+        self._mtp = round(mtp * self.header_share)
         positions = architecture.rotary_positions or architecture.max_position_embeddings
         self._rotary = positions * architecture.rotary_dim * ROTARY_BYTES
 
@@ -89,7 +94,7 @@ class StoredWeights:
             _add_layers(held, local, counts)
             for tensor in outer_tensors(self._architecture, stage, layout.pp):
                 _add(held, tensor.component, class_bytes(tensor, self._format, self._architecture, layout, 1))
-            yield held
+            yield {name: size * self.header_share for name, size in held.items()}
 
     def _layers(self, layout: Layout, padding: ExpertPadding | None) -> list[list[tuple[Component, float]]]:
         """Return, per group of layers, (component, bytes in one layer on one GPU) of its tensor classes."""
@@ -107,6 +112,20 @@ class StoredWeights:
                 for group in architecture.layers
             ]
         return self._local[key]
+
+
+def _header_share(architecture: ModelArchitecture, fmt: WeightFormat, recipe: float) -> float:
+    """Return the bytes that the checkpoint's own headers list over those of the format's recipe; 1 where none speak.
+
+    Quantizers mix types in ways that a format's name does not tell ("dynamic" GGUF, layers left in 16 bit). Where the
+    whole checkpoint is at hand in the format asked about, its bytes are known, and every class gets its share of them.
+    16-bit checkpoints have no recipe that could be off, and engines cast those of 32 bit as they load them.
+    """
+    stored = architecture.stored
+    if stored is None or fmt.id != architecture.native_format or fmt.bits_per_weight >= SIXTEEN_BITS:
+        return 1.0
+    whole = stored.total_bytes and stored.parameters >= count_parameters(architecture).text
+    return stored.total_bytes / recipe if whole and recipe else 1.0
 
 
 def _second_head(architecture: ModelArchitecture) -> tuple[Tensor, ...]:

@@ -83,7 +83,9 @@ def label(name: str, say: Translator) -> str:
     if colon:  # a requirement of one of several services
         return f"{label(what, say)} ({kind})"
     key = quantity(name)
-    return say(LABELS.get(name) or LABELS.get(key) or key.replace("_", " "))
+    heading = LABELS.get(name) or LABELS.get(key) or key.replace("_", " ")
+    said = say(heading)
+    return say.sentence(heading) if said == heading else said
 
 
 def figure(value: float, unit: str, say: Translator = ENGLISH) -> str:

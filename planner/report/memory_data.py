@@ -16,7 +16,7 @@ def memory_data(view: Overview) -> dict[str, Any]:
         "model": view.architecture.id,
         "source": view.architecture.source,
         "estimated": view.architecture.estimated,
-        "notes": list(view.architecture.notes),
+        "notes": list(view.notes),
         "parameters": {
             "total": view.parameters.total,
             "text": view.parameters.text,
@@ -55,6 +55,7 @@ def memory_data(view: Overview) -> dict[str, Any]:
             "tp_chosen": view.tp_chosen,
             "max_num_batched_tokens": runtime.max_num_batched_tokens,
             "max_num_seqs": runtime.max_num_seqs,
+            "block_tokens": budget.block,
         },
         "budget": {
             "total_bytes": runtime.total,
@@ -72,7 +73,8 @@ def memory_data(view: Overview) -> dict[str, Any]:
         },
         "concurrency": {
             "context": question.context,
-            "max": budget.max_concurrency(question.context),
+            "shared_prefix": question.shared_prefix,
+            "max": view.max_concurrency,
             "asked": question.concurrency,
             "asked_bytes_per_gpu": view.cache_bytes,
             "asked_fits": view.cache_fits,

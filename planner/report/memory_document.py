@@ -12,6 +12,7 @@ from planner.report.memory_view import (
     memory_terms,
     places_text,
     quality_text,
+    short_name,
     shown_formats,
     subtitle,
     terms_sentence,
@@ -61,7 +62,7 @@ def memory_document(view: Overview, *, all_formats: bool = False) -> str:
             "sizes",
             [
                 Bar(
-                    item.name,
+                    short_name(item.name),
                     item.checkpoint_bytes,
                     f"{item.checkpoint_bytes / 1e9:,.1f} GB",
                     item.id == view.question.weights.id,

@@ -74,10 +74,11 @@ def _budget(view: Overview, paint: Paint) -> Iterator[str]:
             "bad", "  The weights leave no room for a KV cache: more GPUs, a smaller format or a larger device."
         )
         return
-    most = budget.max_concurrency(question.context)
+    most = view.max_concurrency
     yield (
         f"  KV cache holds {budget.kv_tokens:,} tokens: at most {most:,.1f} sequences "
         f"of {question.context:,} tokens at once"
+        + (f", {question.shared_prefix:,} of them shared" if question.shared_prefix else "")
     )
     size, role = format_bytes_gib(view.cache_bytes, 2), "good" if view.cache_fits else "bad"
     if question.concurrency == 1:
@@ -131,7 +132,7 @@ def _loading(view: Overview, everything: bool, paint: Paint) -> Iterator[str]:
 
 
 def _notes(view: Overview, paint: Paint) -> Iterator[str]:
-    for note in view.architecture.notes:
+    for note in view.notes:
         yield from wrap(f"Note: {note}", COLUMNS)
     if view.architecture.estimated:
         yield paint("warn", "The model type is not known: counts follow familiar fields and may be off.")

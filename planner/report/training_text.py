@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.training.setup import TrainingSetup
 
 COLUMNS = 100
-_VISIBLE_BYTES = 5_000_000
+VISIBLE_BYTES = 5_000_000
 """Smaller terms and steps would print as 0.00 GiB."""
 
 
@@ -36,23 +36,41 @@ class TrainingAnswer:
         """Whether one device holds its share."""
         return self.memory.fits(self.accelerator.memory_bytes_usable)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reading the model left open, and what will not run as asked."""
+        found = list(self.architecture.notes)
+        longest = self.architecture.max_position_embeddings
+        if longest and self.setup.sequence_length > longest:
+            found.append(f"sequences of {self.setup.sequence_length:,} tokens are longer than the model's {longest:,}")
+        if self.setup.precision.compute_format == "fp8" and not self.accelerator.peak_flops("fp8"):
+            found.append(f"{self.accelerator.name} does not compute in FP8")
+        return tuple(found)
+
 
 def training_text(answer: TrainingAnswer, paint: Paint = unpainted) -> str:
     """Return the answer as text of at most ``COLUMNS`` columns."""
     blocks = [list(_head(answer, paint)), list(_terms(answer, paint)), list(_phases(answer, paint))]
     blocks += [list(_comparison(item, paint)) for item in answer.rules]
+    blocks.append([line for note in answer.notes for line in wrap(f"Note: {note}", COLUMNS)])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _head(answer: TrainingAnswer, paint: Paint) -> Iterator[str]:
-    setup, parallel = answer.setup, answer.setup.parallel
+    setup = answer.setup
     yield paint("strong", f"{answer.architecture.id}: {setup.method} training")
+    yield from wrap(setup_sentence(answer), COLUMNS)
+
+
+def setup_sentence(answer: TrainingAnswer) -> str:
+    """Return precision, optimizer, layout, batch and checkpointing as one line."""
+    setup, parallel = answer.setup, answer.setup.parallel
     kept = f"adapters over {setup.frozen.id}" if setup.frozen is not None else setup.precision.name
     gpus = f"{parallel.gpus:,} GPU{'s' if parallel.gpus > 1 else ''}"
     degrees = f"data {parallel.dp} ({parallel.sharding}), TP {parallel.tp}, PP {parallel.pp}, CP {parallel.cp}"
     batch = f"micro-batch {setup.micro_batch} x {setup.sequence_length:,} tokens, {setup.accumulation} per step"
     parts = (kept, setup.optimizer.name, gpus, f"{degrees}, EP {parallel.ep}", batch)
-    yield from wrap(f"{'; '.join(parts)}; checkpointing {setup.checkpointing}", COLUMNS)
+    return f"{'; '.join(parts)}; checkpointing {setup.checkpointing}"
 
 
 def _terms(answer: TrainingAnswer, paint: Paint) -> Iterator[str]:
@@ -62,11 +80,11 @@ def _terms(answer: TrainingAnswer, paint: Paint) -> Iterator[str]:
     rows = [
         (term.name, format_bytes_gib(term.value, 2), term.formula)
         for term in memory.terms
-        if term.value >= _VISIBLE_BYTES
+        if term.value >= VISIBLE_BYTES
     ]
     rows.append(("total", format_bytes_gib(memory.device_bytes, 2), ""))
     yield from (f"  {line}" for line in table(rows, "lrl"))
-    if memory.host_bytes >= _VISIBLE_BYTES:
+    if memory.host_bytes >= VISIBLE_BYTES:
         yield f"  and {format_bytes_gib(memory.host_bytes, 2)} in host memory for each GPU"
     usable = format_bytes_gib(device.memory_bytes_usable, 2)
     verdict = "fits" if answer.fits else "does not fit"
@@ -94,7 +112,7 @@ def _comparison(item: Comparison, paint: Paint) -> Iterator[str]:
     rows += [
         ("+" if step.value >= 0 else "-", step.name, format_bytes_gib(abs(step.value), 2), step.why)
         for step in item.steps
-        if abs(step.value) >= _VISIBLE_BYTES
+        if abs(step.value) >= VISIBLE_BYTES
     ]
     rows.append(("=", "exact", format_bytes_gib(item.exact, 2), ""))
     yield from (f"  {line}" for line in table(rows, "llrl"))
@@ -127,6 +145,7 @@ def training_data(answer: TrainingAnswer) -> dict[str, Any]:
             "schedule": parallel.pipeline,
         },
         "accelerator": answer.accelerator.id,
+        "notes": list(answer.notes),
         "fits": answer.fits,
         "usable_bytes": answer.accelerator.memory_bytes_usable,
         "device_bytes": memory.device_bytes,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from planner.plan import Conflict, Relaxation
 from planner.solve.conflict import minimal_conflict
 from planner.solve.training_requirements import RunRequirement, requirements
-from planner.units import format_number, format_usd
+from planner.solve.wording import together
+from planner.units import MICRO_USD_PER_USD, format_number, format_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from planner.candidates.training.evaluation import TrainingRow, TrainingTable
 
@@ -35,12 +36,15 @@ def conflict_of(table: TrainingTable) -> Conflict:
         best = min(item.actual(row) for row in rest)
         where = "that the other requirements leave" if len(found) > 1 else "of any candidate"
         causes.append(f"{item.words} at most {figure(item, item.limit)} but {figure(item, best)} is the least {where}")
-        every = holding(other for other in asked if other != name)
-        if every:
-            least = min(every, key=lambda row: (item.actual(row), row.cost_micro))
-            cost = format_usd(least.cost_micro / 1e6)
-            needed = f"{figure(item, item.actual(least))}, at {cost} for the run"
-            relaxations.append((least.cost_micro, Relaxation(name, figure(item, item.limit), needed, None)))
+        others = [other for other in asked if other != name]
+        kept = others if holding(others) else _grown(others, holding)
+        if kept != others and holding([*kept, name]):
+            continue  # the rest gives way without it
+        least = min(holding(kept), key=lambda row: (item.actual(row), row.cost_micro))
+        cost = format_usd(least.cost_micro / MICRO_USD_PER_USD)
+        needed = f"{figure(item, item.actual(least))}, at {cost} for the run"
+        needed = together(needed, [other for other in others if other not in kept])
+        relaxations.append((least.cost_micro, Relaxation(name, figure(item, item.limit), needed, None)))
     broken = tuple(
         (f"{item.id}", sum(not item.holds(item.actual(row)) for row in table.rows)) for item in asked.values()
     )
@@ -51,6 +55,15 @@ def conflict_of(table: TrainingTable) -> Conflict:
         relaxations=tuple(item for _, item in sorted(relaxations, key=lambda pair: (pair[0], pair[1].requirement))),
         rejected=rejected + broken,
     )
+
+
+def _grown(names: list[str], holding: Callable[[list[str]], list[TrainingRow]]) -> list[str]:
+    """Return a largest feasible subset of ``names``, grown from the first on."""
+    kept: list[str] = []
+    for name in names:
+        if holding([*kept, name]):
+            kept.append(name)
+    return kept
 
 
 def figure(item: RunRequirement, value: float) -> str:

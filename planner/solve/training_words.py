@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from planner.plan import Alternative, Estimate, Margin, Term, TrainingDeployment
 from planner.solve.training_requirements import requirements
 from planner.training.operation import SOURCE, energy_kwh
-from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, SECONDS_PER_HOUR, format_usd
+from planner.training.software import TORCH_RING_ATTENTION
+from planner.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, SECONDS_PER_HOUR, format_number, format_usd
 
 if TYPE_CHECKING:
     from planner.candidates.training.evaluation import TrainingRow, TrainingTable
@@ -112,7 +113,9 @@ def _time_terms(row: TrainingRow) -> tuple[Term, ...]:
     )
     terms = [Term(name, seconds * each, "h", formula, _RUNS) for name, seconds, formula in parts if seconds > 0]
     lost = run.seconds - run.compute_seconds
-    terms.append(Term("checkpoints and restarts", lost / SECONDS_PER_HOUR, "h", f"{run.failures:.2g} failures", SOURCE))
+    terms.append(
+        Term("checkpoints and restarts", lost / SECONDS_PER_HOUR, "h", f"{run.failures:.2g} expected failures", SOURCE)
+    )
     return tuple(terms)
 
 
@@ -160,6 +163,11 @@ def reasons(table: TrainingTable, row: TrainingRow, others: list[TrainingRow], f
         f"MFU {row.step.mfu:.0%} follows from an efficiency of compute of {known.value:.2f}, by {len(known.runs)} "
         "published runs."
     )
+    if known.uncertain:
+        found.append(
+            f"{known.uncertain} of these runs have a figure that was not read again at its source; the interval is "
+            "wider for it."
+        )
     return tuple(found)
 
 
@@ -175,8 +183,12 @@ def warnings(table: TrainingTable, row: TrainingRow) -> tuple[str, ...]:
     deadline = table.scenario.workload.deadline_hours
     slowest = table.timed(row, known.low)[1].seconds / SECONDS_PER_HOUR
     if deadline is not None and slowest > deadline:
+        longest = format_number(float(f"{slowest:.3g}"))
+        found.append(f"The deadline holds in the median; at the slow end of the interval the run takes {longest} h.")
+    if row.setup.parallel.cp > 2 and row.setup.software.ring_attention == 1:
         found.append(
-            f"The deadline holds in the median; at the slow end of the interval the run takes {slowest:,.0f} h."
+            f"Context parallelism is timed as {row.setup.software.name} runs it; PyTorch's attention in parts takes "
+            f"{TORCH_RING_ATTENTION:.1f} times as long (torchtitan, 2024-12)."
         )
     if row.setup.method == "qlora":
         found.append("Dequantizing the frozen weights in every pass is not counted; it slows small batches.")

@@ -65,6 +65,10 @@ class Parallel:
             raise ValueError(f"ep {self.ep} must divide dp x cp x tp = {self.dp * self.cp * self.tp}")
         if self.virtual_stages > 1 and self.pp == 1:
             raise ValueError("virtual_stages needs pipeline stages: pp is 1")
+        if self.schedule == "gpipe" and self.pp == 1:
+            raise ValueError("the schedule gpipe needs pipeline stages: pp is 1")
+        if self.shard_group is not None and self.sharding == "ddp":
+            raise ValueError("shard_group needs something to shard: ddp keeps everything on every rank")
         if self.virtual_stages > 1 and self.schedule == "gpipe":
             raise ValueError("virtual_stages interleave 1F1B: the schedule is gpipe")
 

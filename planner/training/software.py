@@ -28,6 +28,14 @@ EAGER_CONTEXT_BYTES = 1_343_000_000
 ``perf_train_gpu_one``, edition of 2023."""
 
 
+TORCH_RING_ATTENTION = 1.38
+"""``Software.ring_attention`` of torch: torchtitan's Llama-3.1-8B on 8 H100 makes 3,890 and 2,540 tokens/s in CP 1 and
+2, and 1,071 and 548 in CP 4 and 8, where attention is 87 and 93 % of the time that the first two rows let expect
+(pytorch/torchtitan benchmarks/llama3_h100_202412_torchtitan.md). Megatron's, of Transformer Engine, does not slow down:
+Llama-2-7B makes 574 TFLOPS per GPU in CP 2 at 65,536 tokens and 536 in CP 32 at 1,048,576 (NVIDIA/NeMo
+docs/source/performance/performance_long_sequence.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """How many bytes one logit (a token times a word of the vocabulary) costs at the loss, forward and backward."""
@@ -84,6 +92,8 @@ class Software:
     """Gathered parameters kept under full sharding, whatever the layers (DeepSpeed stage3_max_live_parameters)."""
     bucket_bytes: int = 0
     """Reduce and gather buckets."""
+    ring_attention: float = 1.0
+    """Time of attention over parts of a sequence that go round more than two ranks, over attention over the whole."""
     gathered_layers: int = 2
     """Layers whose gathered weights are alive at once under full sharding: the current and the prefetched one."""
     context_bytes: int = CONTEXT_BYTES
@@ -102,6 +112,7 @@ _ALL: tuple[Software, ...] = (
         "torch",
         "PyTorch FSDP2, compiled",
         "torch.distributed.fsdp fully_shard; torch.utils.checkpoint with torchtitan's policy by operation",
+        ring_attention=TORCH_RING_ATTENTION,
         loss="compiled",
         fused=True,
         selective="alternate",
@@ -110,6 +121,7 @@ _ALL: tuple[Software, ...] = (
         "torchtitan",
         "torchtitan",
         "pytorch/torchtitan: train.py, parallelisms/parallelize_llama.py, train_configs/llama3_8b.toml",
+        ring_attention=TORCH_RING_ATTENTION,
         loss="compiled",
         fused=True,
         selective="alternate",
@@ -119,6 +131,7 @@ _ALL: tuple[Software, ...] = (
         "torchtitan-2024",
         "torchtitan, December 2024",
         "pytorch/torchtitan benchmarks/llama3_h100_202412_torchtitan.md: layers compiled, the loss not",
+        ring_attention=TORCH_RING_ATTENTION,
         loss="eager",
         selective="alternate",
         measures="reserved",
@@ -127,6 +140,7 @@ _ALL: tuple[Software, ...] = (
         "torchtune",
         "torchtune",
         "pytorch/torchtune recipes and modules/loss/ce_chunked_output_loss.py",
+        ring_attention=TORCH_RING_ATTENTION,
         loss="chunked",
         measures="allocated",
         checkpoints_if_needed=True,

@@ -132,7 +132,7 @@ def _adapted(architecture: ModelArchitecture, setup: TrainingSetup, stage: Stage
         return each * piece.count * piece.copies
 
     held = sum(size(piece) / (expert_ways if piece.is_expert else ways) for piece in stage.pieces)
-    formula = f"{stage.everything:,} in {fmt.id}" + (", the rest in FP32" if widened else "")
+    formula = f"{stage.everything:,} parameters in {fmt.id}" + (", the rest in FP32" if widened else "")
     formula += f" / {ways}" if ways > 1 else ""
     terms = [] if setup.offload == "all" else [Term("frozen weights", held, "bytes", formula, fmt.source)]
     count = float(adapter_elements(stage.pieces, adapters.rank, adapters.targets))

@@ -92,6 +92,8 @@ class StepInput:
     trains_all: bool = True
     adapter_parameters: float = 0.0
     flash_attention: bool = True
+    ring_attention: float = 1.0
+    """``planner.training.software.Software.ring_attention``."""
     offload: str = "none"
     """``none``, ``optimizer``, ``all``: what lies in host memory (``planner.training.setup``)."""
     state_bytes: float = 12.0
@@ -116,7 +118,8 @@ class StepTime:
     data_parallel: float
     """Gathering weights and reducing gradients, as far as computing does not hide it."""
     context_parallel: float
-    """Keys and values passed around, as far as attention over those at hand does not hide it."""
+    """Keys and values passed around, as far as attention over those at hand does not hide it, and what attention in
+    parts takes more than over the whole."""
     scores: float
     """Writing and reading attention scores, which FlashAttention never does."""
     host: float
@@ -157,6 +160,11 @@ def bubble_share(parallel: Parallel, micro_batches: int) -> float:
     return (parallel.pp - 1) / (micro_batches * parallel.virtual_stages)
 
 
+def ring_share(step: StepInput) -> float:
+    """Return the time of attention in the step's parts over attention over whole sequences; two parts cost nothing."""
+    return step.ring_attention if step.parallel.cp > 2 else 1.0
+
+
 def step_time(step: StepInput, cluster: Cluster, efficiency: float) -> StepTime:
     """Return the time of a step when compute runs at ``efficiency`` of the 16-bit peak.
 
@@ -177,7 +185,9 @@ def step_time(step: StepInput, cluster: Cluster, efficiency: float) -> StepTime:
     passes = 2.0 + (1.0 if step.recompute in ("full", "offloaded") else 0.0)
     tensor = tensor_seconds(step, cluster, passes)
     experts = max(0.0, expert_seconds(step, cluster, passes) - compute)
-    context = max(0.0, context_seconds(step, cluster, passes) - exact * attention)
+    parts = exact * attention * (ring_share(step) - 1)
+    context = max(0.0, context_seconds(step, cluster, passes) - exact * attention - parts)
+    context += parts * (1 + recompute / compute)
     scores = 0.0 if step.flash_attention else score_seconds(step, cluster)
     busy = compute + recompute + tensor + experts + context + scores
     bubble = busy * bubble_share(parallel, step.accumulation)

@@ -76,3 +76,13 @@ def test_wrong_files_are_named(folder, own):
     assert result.exit_code != 0
     assert "hidden_size" in str(result.exception)
     assert "no such file" in run("./nowhere").output
+
+
+@pytest.mark.parametrize(
+    "flags", [("--id", "a b/../c"), ("--id", "../x"), ("--id", ""), ("--as-of", "2020-99-99"), ("--as-of", "today")]
+)
+def test_what_no_catalog_would_read_back_is_refused(folder, own, flags):
+    ran = run(str(folder), *flags)
+    assert ran.exit_code == 2
+    assert f"{flags[0]} {flags[1]!r}" in ran.output
+    assert not list(own.rglob("*.yaml"))

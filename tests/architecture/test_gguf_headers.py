@@ -5,13 +5,17 @@ from __future__ import annotations
 import struct
 import time
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
 from planner.architecture import count_parameters, kv_bytes_per_token
 from planner.architecture.checkpoint import read_model
 from planner.architecture.gguf import GGML_TYPES, SkippedArray, read_gguf
+from planner.catalog import load_catalog
 from planner.errors import ArchitectureError
+from planner.memory.overview import Question, overview
+from planner.memory.weights import weight_bytes
 
 LAYER = 256 * 256 * 2 + 128 * 256 * 2 + 3 * 512 * 256 + 2 * 256
 TOTAL = 2 * LAYER + 2 * 160 * 256 + 256
@@ -130,6 +134,7 @@ def test_a_wrong_file_is_named(gguf, tmp_path, case):
     with pytest.raises(ArchitectureError, match=r"broken\.gguf") as caught:
         read_model(path)
     assert message in str(caught.value)
+    assert all(found.help for found in caught.value.diagnostics), "without a remedy"
     assert time.perf_counter() - start < 1
 
 
@@ -183,3 +188,34 @@ def test_missing_keys_name_the_field(gguf, tmp_path):
 def test_block_types_hold_whole_bytes():
     assert all(weights in (1, 32, 64, 128, 256) and size > 0 for _, weights, size in GGML_TYPES.values())
     assert len({name for name, _, _ in GGML_TYPES.values()}) == len(GGML_TYPES)
+
+
+def test_a_mix_that_its_recipe_does_not_tell_has_the_bytes_of_the_header(gguf, tmp_path):
+    """The tiny file has values and down projections like all others, which llama.cpp's Q4_K_M widens."""
+    catalog = load_catalog()
+    model = read_model(gguf.write(tmp_path / "tiny.gguf"))
+    mixed, other = catalog.formats["gguf-q4_k_m"], catalog.formats["gguf-q6_k"]
+    assert model.native_format == mixed.id
+    recipe = replace(model, stored=None)
+    assert weight_bytes(model, mixed).checkpoint == model.stored.total_bytes != weight_bytes(recipe, mixed).checkpoint
+    assert weight_bytes(model, other) == weight_bytes(recipe, other)
+    share = model.stored.total_bytes / weight_bytes(recipe, mixed).checkpoint
+    for layout in ({"tp": 2}, {"pp": 2}):
+        plain = weight_bytes(recipe, mixed, **layout)
+        held = weight_bytes(model, mixed, **layout).per_gpu - plain.rotary
+        assert held == pytest.approx(share * (plain.per_gpu - plain.rotary), abs=2)
+    question = Question(
+        mixed, catalog.kv_formats["bf16"], catalog.accelerators["h100-sxm"], catalog.engines["llamacpp"], context=512
+    )
+    seen = overview(model, question, catalog)
+    assert any("fewer bytes than GGUF Q4_K_M has by its recipe" in note for note in seen.notes)
+    rule = seen.weights_rule
+    assert rule.rule + sum(step.value for step in rule.steps) == pytest.approx(rule.exact, abs=1)
+
+
+def test_parts_of_a_checkpoint_do_not_stand_for_the_whole(gguf, tmp_path):
+    catalog = load_catalog()
+    model = read_model(gguf.write(tmp_path / "tiny.gguf"))
+    partial = replace(model, stored=replace(model.stored, parameters=model.stored.parameters // 2))
+    fmt = catalog.formats["gguf-q4_k_m"]
+    assert weight_bytes(partial, fmt) == weight_bytes(replace(model, stored=None), fmt)

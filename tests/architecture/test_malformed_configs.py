@@ -69,6 +69,19 @@ def test_every_problem_is_told_at_once(tiny):
     assert {"hidden_size", "vocab_size", "num_hidden_layers"} <= fields
 
 
+def test_a_field_is_named_once_and_nothing_that_follows_from_it(tiny):
+    with pytest.raises(ArchitectureError) as caught:
+        parse_config({**tiny, "num_attention_heads": "four", "num_key_value_heads": 2}, id="tiny")
+    fields = [problem.message.partition(":")[0] for problem in caught.value.diagnostics]
+    assert fields == ["num_attention_heads"]
+
+
+def test_a_field_without_a_value_is_not_suggested_for_itself(tiny):
+    with pytest.raises(ArchitectureError) as caught:
+        parse_config({**tiny, "num_hidden_layers": None}, id="tiny")
+    assert "did you mean" not in caught.value.diagnostics[0].help
+
+
 def test_a_misspelt_field_is_suggested(tiny):
     tiny["hiden_size"] = tiny.pop("hidden_size")
     with pytest.raises(ArchitectureError, match="did you mean 'hiden_size'"):

@@ -60,6 +60,7 @@ def test_a_wrong_file_is_named(tmp_path, case):
     with pytest.raises(ArchitectureError, match=r"broken\.safetensors") as caught:
         read_header(path)
     assert message in str(caught.value)
+    assert all(found.help for found in caught.value.diagnostics), "without a remedy"
     assert time.perf_counter() - start < 1
 
 

@@ -42,6 +42,14 @@ def test_the_page_stands_alone(planner):
     assert not re.search(r"<script|javascript:|https?://(?!www\.w3\.org)[^ <\"]+\.(js|css)|<link|@import", page)
 
 
+def test_labels_of_the_chart_fit_beside_its_bars(planner):
+    """29 % of the page is theirs: 28 characters at its usual width."""
+    page = planner("memory", LLAMA, "--format", "html").out
+    labels = re.findall(r'<text class="label"[^>]*>([^<]*)<', page)
+    assert "BF16" in labels
+    assert max(map(len, labels)) <= 28
+
+
 def test_a_name_cannot_break_out_of_the_page(planner, tmp_path):
     (tmp_path / "config.json").write_text(
         json.dumps({
@@ -130,3 +138,25 @@ def test_help_teaches(planner):
     out = planner("memory", "--help").out
     assert out.count("planner memory ") >= 5
     assert "--gpu-memory-utilization" in out
+
+
+def test_a_model_may_be_written_out(planner, tmp_path):
+    config = {"hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "vocab_size": 32000,
+              "intermediate_size": 11008, "model_type": "llama"}  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    file, text, yaml = (
+        json.loads(planner("memory", form, "--format", "json").out)
+        for form in (tmp_path / "config.json", json.dumps(config), json.dumps(config).replace('"', ""))
+    )
+    assert text["parameters"] == yaml["parameters"] == file["parameters"]
+    assert text["model"] == "inline"
+    broken = planner("memory", "{hidden_size: 4096")
+    assert (broken.code, broken.out) == (2, "")
+    assert "MODEL:" in broken.err
+    assert "help:" in broken.err
+
+
+def test_options_that_an_engine_does_not_read_are_refused(planner):
+    ran = planner("memory", LLAMA, "--engine", "llamacpp", "--eager")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--eager has no effect on the memory of llama.cpp" in ran.err

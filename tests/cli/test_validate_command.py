@@ -85,3 +85,9 @@ def test_bytes_that_are_no_text(planner, tmp_path):
 def test_a_missing_file_and_a_place_that_cannot_be_written(planner, logs, tmp_path):
     assert planner("validate", tmp_path / "none.json").code == 2
     assert planner("validate", logs, "--predictions", tmp_path / "no" / "where.csv").code == 2
+
+
+def test_flags_of_benchmark_files_are_refused_for_tables(planner, logs):
+    ran = planner("validate", logs, "--tp", 4)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--tp: for files of benchmark tools" in ran.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from planner.plan import RunProof, TrainingDeployment, TrainingPlan
 from planner.plan_diff import diff_plans
 from planner.plan_io import plan_from_dict, plan_to_dict
 from planner.report.difference import diff_text as difference_text
+from planner.report.figures import label
 from planner.report.i18n import translator_for
 from planner.scenario import load_scenario, scenario_from_data
 from planner.solve import solve
 from planner.solve.exhaustive import ExhaustiveSolver
 from planner.solve.solver import CpSatSolver
 from planner.solve.training import choose, feasible_rows, plan_violations, run_problem
+from planner.training.evidence import load_runs
 
 SHIPPED = sorted((Path(__file__).resolve().parents[2] / "scenarios" / "training").glob("*.yaml"))
 
@@ -146,6 +149,21 @@ def test_the_plan_says_what_it_rests_on():
     assert all(item.cost_usd_per_month > 0 for item in plan.alternatives)
 
 
+def test_a_plan_with_context_parallelism_says_whose_it_is_timed_as():
+    asked = scenario(search={"accelerators": "h100-sxm", "gpus": 8, "context_parallel": 4})
+    (warning,) = (text for text in solve(asked).warnings if text.startswith("Context parallelism"))
+    assert "as Megatron-LM runs it; PyTorch's attention in parts takes 1.4 times as long" in warning
+    assert "上下文并行" in translator_for(asked, "zh-CN").sentence(warning)
+    halved = scenario(search={"accelerators": "h100-sxm", "gpus": 8, "context_parallel": 2})
+    assert not any(text.startswith("Context parallelism") for text in solve(halved).warnings)
+
+
+def test_a_plan_says_how_many_of_its_runs_are_not_certain():
+    uncertain = sum(run.confidence != "high" for run in load_runs() if run.accelerator.startswith("h"))
+    reasons = solve(scenario(search={"accelerators": "h100-sxm"})).reasons
+    assert any(reason.startswith(f"{uncertain} of these runs have a figure") for reason in reasons)
+
+
 def test_a_plan_survives_json():
     plan = solve(scenario(deadline="3d"))
     again = plan_from_dict(json.loads(json.dumps(plan_to_dict(plan))))
@@ -184,6 +202,41 @@ def test_a_deadline_and_a_budget_that_exclude_each_other_are_named_with_ways_out
     assert set(ways) == {"workload.deadline", "budget.run"}
     hours = float(ways["workload.deadline"].split(" h")[0])
     assert solve(scenario(deadline=f"{hours:.4f}h", budget={"run": "60 USD"})).run_usd <= 60
+
+
+def test_what_does_not_suffice_alone_is_a_way_out_together_with_what_has_to_give_way():
+    """No deadline helps 1 USD, and no run of 1 h costs it: the way out names both."""
+    with pytest.raises(Infeasible) as raised:
+        solve(scenario(deadline="2s", budget={"run": "1 USD"}))
+    conflict = raised.value.conflict
+    assert len(conflict.requirements) == 1
+    (way,) = conflict.relaxations
+    other = ({"workload.deadline", "budget.run"} - set(conflict.requirements)).pop()
+    assert way.needed.endswith(f"(together with {other})")
+    cost = float(way.needed.split("$")[-1].split(" ")[0].replace(",", ""))
+    hours = way.needed.split(" h")[0] if way.requirement == "workload.deadline" else "1000"
+    assert solve(scenario(deadline=f"{hours}h", budget={"run": f"{cost + 0.01} USD"})).run_usd <= cost + 0.01
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"deadline": "30min", "budget": {"run": "60 USD"}},
+        {"deadline": "2s", "budget": {"run": "1 USD"}},
+        {"deadline": "3d", "budget": {"run": "1 USD"}},
+        {"deadline": "2s", "budget": {"max": "1 USD/h"}},
+        {"search": {"accelerators": ["t4"], "gpus": 1, "offload": "none"}},
+    ],
+    ids=str,
+)
+def test_every_sentence_about_a_conflict_has_a_translation(changes):
+    asked = scenario(**changes)
+    with pytest.raises(Infeasible) as raised:
+        solve(asked)
+    conflict, say = raised.value.conflict, translator_for(asked, "zh-CN")
+    sentences = [*conflict.because, *(item.needed for item in conflict.relaxations)]
+    for text in map(say.sentence, sentences):
+        assert not re.search(r"\b(the|has|holds|least|together|for) ", text), text
 
 
 def test_a_single_requirement_that_nothing_holds_is_the_conflict():
@@ -248,6 +301,43 @@ def test_every_sentence_about_a_run_has_a_translation():
         sentences = [*plan.reasons, *plan.warnings, *(it.reason for it in plan.alternatives)]
         sentences += [it.message for it in plan.rejected]
         assert [text for text in sentences if say.sentence(text) == text] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"method": "qlora", "global_batch": 8},
+        {"optimizer": "adafactor"},
+        {"search": {"gpus": 64, "pipeline_parallel": 4, "tensor_parallel": 2, "context_parallel": 2}},
+        {"search": {"gpus": 8, "sharding": "fsdp", "loss": "chunked", "checkpointing": "full"}},
+        {"search": {"gpus": 1, "offload": "optimizer"}},
+    ],
+    ids=str,
+)
+def test_every_term_and_formula_of_a_run_is_in_chinese(changes):
+    """Words that stay are names of techniques and units."""
+    asked = scenario(**changes)
+    say = translator_for(asked, "zh-CN")
+    names = {
+        "token",
+        "logits",
+        "cuda",
+        "moe",
+        "dense",
+        "flops",
+        "flashattention",
+        "gather",
+        "reduce",
+        "scatter",
+        "full",
+    }
+    names |= {"compiled", "eager", "chunked", "fused", "linear", "month", "hour"}
+    for estimate in solve(asked).estimates:
+        for term in estimate.terms:
+            for text in (label(term.name, say), say.sentence(term.formula)):
+                left = {word.lower() for word in re.findall(r"[A-Za-z]{4,}", text)} - names
+                assert not left, (term.name, term.formula, text)
 
 
 def test_the_command_says_infeasible_with_its_exit_code(small):

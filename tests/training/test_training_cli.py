@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import get_args
 
 import pytest
@@ -15,6 +16,7 @@ from planner.training.parallel import SHARDINGS, Schedule
 from planner.training.precision import PRECISIONS
 from planner.training.setup import CHECKPOINTING
 from planner.training.software import LOSSES, SOFTWARE
+from planner.units import format_bytes_gib
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -123,7 +125,6 @@ def test_the_accelerator_decides_whether_it_fits():
         (("--training", "full", "--gpus", "6", "--tp", "4"), "no multiple"),
         (("--training", "full", "--pp", "64"), "64 pipeline stages for 32 layers"),
         (("--training", "full", "--sharding", "hsdp"), "needs shard_group"),
-        (("--training", "full", "--format", "html"), "text or json"),
         (("--training", "full", "--accelerator", "nope"), "not in the catalog"),
     ],
     ids=lambda item: item if isinstance(item, str) else " ".join(item),
@@ -132,3 +133,45 @@ def test_what_cannot_be_asked_is_refused(flags, message):
     found = run(*flags)
     assert found.exit_code == 2
     assert message in found.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--training", "full", "--schedule", "gpipe"), "gpipe needs pipeline stages"),
+        (("--training", "full", "--gpus", "8", "--sharding", "ddp", "--shard-group", "2"), "something to shard"),
+        (("--training", "qlora", "--weights", "bf16"), "it is --training lora"),
+        (("--training", "full", "--accelerator", "h1000-sxm"), "did you mean"),
+        (("--training", "lora", "--weights", "int4-awk-g128"), "did you mean int4-awq-g128"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(flags, words):
+    ran = run(*flags)
+    assert ran.exit_code == 2
+    assert words in ran.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "note"),
+    [
+        (("--precision", "fp8", "--accelerator", "a100-sxm-80"), "A100 SXM4 80GB does not compute in FP8"),
+        (("--sequence-length", "200000"), "200,000 tokens are longer than the model's 131,072"),
+    ],
+)
+def test_what_will_not_run_so_is_noted(flags, note):
+    assert any(note in found for found in asked("--training", "full", *flags)["notes"])
+    assert note in " ".join(run("--training", "full", *flags).output.split())
+    assert asked("--training", "full")["notes"] == []
+
+
+def test_the_page_stands_alone_and_says_what_the_text_says():
+    flags = ("--training", "full", "--gpus", "2", "--pp", "2", "--accumulation", "4")
+    page, found = run(*flags, "--format", "html").output, asked(*flags)
+    assert page.startswith("<!doctype html>")
+    assert page.count("<svg") == 1
+    assert not re.search(r"<script|javascript:|<link|@import", page)
+    for term in found["terms"]:
+        assert format_bytes_gib(term["bytes"], 2) in page or term["bytes"] < 5_000_000
+    assert format_bytes_gib(found["device_bytes"], 2) in page
+    assert "first to last stage" in page
+    assert "It does not fit" in run("--training", "full", "--format", "html").output

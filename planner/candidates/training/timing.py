@@ -30,6 +30,7 @@ def timed_run(table: TrainingTable, pool: int, setup: TrainingSetup, efficiency:
             trains_all=setup.trains_all,
             adapter_parameters=0.0 if setup.trains_all else trained,
             flash_attention=setup.flash_attention,
+            ring_attention=setup.software.ring_attention,
             offload=setup.offload,
             state_bytes=setup.precision.master + states,
         ),

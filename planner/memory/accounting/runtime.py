@@ -29,6 +29,8 @@ class EngineOptions:
     eager: bool = False
     """No CUDA graphs."""
     attention_dp: int = 1
+    block_tokens: int | None = None
+    """Tokens per page of the KV cache; 1: contiguous."""
     version: str | None = None
     """The engine's version as it prints it; None: the catalog's."""
     text_only: bool = False

@@ -48,6 +48,15 @@ def states_per_sequence(text: str) -> int:
     return 2 if parse_version(text).minor >= TWO_STATES_SINCE else 1
 
 
+_NUMBER = re.compile(r"(?<![\d.])0\.(\d{1,2})(?![\dx])")
+_DATE = re.compile(r"\b(20\d\d)-(\d\d)")
+
+
+def is_version(text: str) -> bool:
+    """Whether a text has a number such as 0.11.0, or a month, from which ``parse_version`` tells the release."""
+    return bool(_NUMBER.search(text) or _DATE.search(text))
+
+
 @lru_cache(maxsize=256)
 def parse_version(text: str) -> Version:
     """Return the version that a text such as ``0.11.0``, ``0.8.x V0 (2025-05-05)`` or ``V1 (2026-07)`` means.
@@ -57,8 +66,8 @@ def parse_version(text: str) -> Version:
     >>> parse_version("0.6.4.post1"), parse_version("0.8.5 dev V1"), parse_version("main 2025-08-20")
     (Version(minor=6, v0_engine=True), Version(minor=8, v0_engine=False), Version(minor=10, v0_engine=False))
     """
-    number = re.search(r"(?<![\d.])0\.(\d{1,2})(?![\dx])", text)
-    date = re.search(r"\b(20\d\d)-(\d\d)", text)
+    number = _NUMBER.search(text)
+    date = _DATE.search(text)
     if number:
         minor = int(number[1])
     elif date:
