@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from planner.scenario.sections import SizeClass, Workload
+    from planner.scenario.workload import SizeClass, Workload
 
 TAIL = 0.05
 """Share of the requests that may be slower than a 95th percentile."""

@@ -19,7 +19,7 @@ from planner.candidates.lengths import by_length, weights_of
 
 if TYPE_CHECKING:
     from planner.scenario import Scenario
-    from planner.scenario.sections import SizeClass
+    from planner.scenario.workload import SizeClass
 
 Stage = Literal["", "prefill", "decode"]
 

@@ -7,7 +7,8 @@ scenario.budget.usd_per_month   # 60000.0
 
 from planner.scenario.loader import check_references, load_scenario, parse_scenario, scenario_from_data
 from planner.scenario.model import Scenario
-from planner.scenario.sections import SLA, Budget, DisabledRule, Quality, Search, Site, Workload
+from planner.scenario.sections import SLA, Budget, DisabledRule, Quality, Search, Site
+from planner.scenario.workload import Workload
 
 __all__ = [
     "SLA",

@@ -12,8 +12,9 @@ from typing import Annotated, Any, ClassVar
 
 from planner.scenario.model import Scenario
 from planner.scenario.reader import Draft, Problem
-from planner.scenario.sections import SLA, Quality, Search, Section, Workload
+from planner.scenario.sections import SLA, Quality, Search, Section
 from planner.scenario.words import MODEL, NAME
+from planner.scenario.workload import Workload
 
 _LEAST = 1
 
@@ -116,7 +117,7 @@ def services_apart(draft: Draft) -> Iterator[Problem]:
 
 def checks_of_services(draft: Draft) -> Iterator[Problem]:
     """Hold every service to what a scenario with one service is held to."""
-    from planner.scenario.checks import SERVICE_CHECKS
+    from planner.scenario.load_checks import SERVICE_CHECKS
 
     for index, item in enumerate(draft.get("services") or ()):
         shared = {**draft, **item} if isinstance(item, dict) else draft

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import Diagnostic, ScenarioError
-from planner.scenario.checks import CHECKS, FLEET_CHECKS, path_problems, reference_problems
+from planner.scenario.checks import CHECKS, FLEET_CHECKS
 from planner.scenario.model import NO_DOCUMENT, Scenario
+from planner.scenario.named import path_problems, reference_problems
 from planner.scenario.reader import Problem, build, draft, entries
 from planner.source import SCENARIO_LIMITS, SourceDocument, load_yaml
 

@@ -8,18 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from planner.scenario.future import ApiPrice, Uncertainty
-from planner.scenario.sections import SLA, Budget, DisabledRule, Quality, Search, Section, Site, Workload
+from planner.scenario.sections import SLA, Budget, DisabledRule, Quality, Search, Section, Site
 from planner.scenario.supply import Limits, Objective, Owned
-from planner.scenario.words import (
-    CURRENCY_RATES,
-    DAY,
-    MODEL,
-    NAME,
-    RULE_FILE,
-    RULE_ID,
-    RULE_PENALTIES,
-    list_of,
-)
+from planner.scenario.values import CURRENCY_RATES, DAY, RULE_PENALTIES
+from planner.scenario.words import MODEL, NAME, RULE_FILE, RULE_ID, list_of
+from planner.scenario.workload import Workload
 from planner.source.document import Marks, SourceDocument
 from planner.units import CURRENCY_UNITS_PER_USD, Money
 

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 
 from planner.scenario.kinds import MONEY_RATE, POWER, SHARE, count
 from planner.scenario.sections import Section
-from planner.scenario.words import IDENTIFIER, PRICING_KIND, WITHIN, choice, list_of
+from planner.scenario.values import WITHIN
+from planner.scenario.words import IDENTIFIER, PRICING_KIND, choice, list_of
 from planner.units import CURRENCY_UNITS_PER_USD, Money
 
 NODES = count(0, 1_000_000, 4)

@@ -10,7 +10,7 @@ from planner.scenario.fleet import FleetScenario
 
 if TYPE_CHECKING:
     from planner.scenario import Scenario
-    from planner.scenario.sections import Workload
+    from planner.scenario.workload import Workload
 
 _ROUNDING = 1e-9
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.scenario.words import PREDICTIONS
+from planner.scenario.values import PREDICTIONS
 from planner.units import format_percent
 
 if TYPE_CHECKING:

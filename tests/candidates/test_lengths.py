@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.candidates.lengths import TAIL, Lengths, by_length, weights_of
-from planner.scenario.sections import SizeClass, Workload
+from planner.scenario.workload import SizeClass, Workload
 
 SHORT, LONG = SizeClass(100, 100, 0.8), SizeClass(9000, 400, 0.2)
 

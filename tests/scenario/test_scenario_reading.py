@@ -15,8 +15,8 @@ from planner import Scenario as PublicScenario
 from planner import load_scenario as public_load
 from planner.errors import ScenarioError
 from planner.scenario import SLA, Scenario, check_references, load_scenario, parse_scenario, scenario_from_data
-from planner.scenario.checks import named_ids
 from planner.scenario.model import INTERNAL
+from planner.scenario.named import named_ids
 from planner.scenario.sections import KEYS, Section
 from planner.scenario.supply import Limits
 from planner.units import Money
