@@ -26,14 +26,13 @@ def refuse_training(scenario: Scenario) -> None:
 def fleets_of(scenario: Scenario) -> int:
     """Return over how many fleets a service may be spread: what is asked, or 2 where a second may be worth while.
 
-    That is where something cheap is scarce (an inventory, a quota, a share of spot) or the load changes, so that a
-    base is reserved and peaks are rented by the hour.
+    That is where something is there already, or the load changes, so that a base is reserved and peaks are rented by
+    the hour. No limit changes it: a further limit must never make a plan cheaper.
     """
     asked = scenario.search.mix
     if asked is not None:
         return asked
-    scarce = scenario.inventory or scenario.limits.quotas or scenario.limits.spot_share is not None
-    return 2 if scarce or scenario.workload.hourly else 1
+    return 2 if scenario.inventory or scenario.workload.hourly else 1
 
 
 def joint(scenario: Scenario) -> bool:

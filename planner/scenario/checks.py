@@ -14,7 +14,7 @@ from planner.scenario.load_checks import ABSENT, SERVICE_CHECKS, section_of
 from planner.scenario.reader import Draft, Problem
 from planner.scenario.sections import key_of
 from planner.scenario.supply import Quota
-from planner.units import CURRENCY_UNITS_PER_USD
+from planner.units import CURRENCY_UNITS_PER_USD, format_percent
 
 
 def quotas_of_something(draft: Draft) -> Iterator[Problem]:
@@ -34,6 +34,20 @@ def quotas_of_something(draft: Draft) -> Iterator[Problem]:
             ("limits", "spot_share"), "decides nothing: spot is used only where search.pricing names it",
             "add `search: {pricing: [on-demand, spot]}`", "contradiction",
         )  # fmt: skip
+
+
+def spot_beside_another(draft: Draft) -> Iterator[Problem]:
+    """A fleet is on spot instances or not, so a share of them takes two."""
+    share = section_of(draft, "limits").get("spot_share")
+    parts = [draft, *(item for item in draft.get("services") or () if isinstance(item, dict))]
+    several = draft.get("inventory") or any(section_of(item, "workload").get("hourly") for item in parts)
+    mixes = [section_of(item, "search").get("mix", ABSENT) for item in parts]
+    if share is None or share >= 1 or ABSENT in mixes or any((mix or (2 if several else 1)) > 1 for mix in mixes):
+        return
+    yield Problem(
+        ("limits", "spot_share"), f"of {format_percent(share)} needs a second fleet, beside the one on spot instances",
+        "add `search: {mix: 2}`", "contradiction",
+    )  # fmt: skip
 
 
 def inventory_with_running_cost(draft: Draft) -> Iterator[Problem]:
@@ -122,6 +136,7 @@ _SHARED_CHECKS: tuple[Check, ...] = (
     money_with_a_rate,
     purchase_with_its_terms,
     quotas_of_something,
+    spot_beside_another,
     inventory_with_running_cost,
     rules_once,
 )

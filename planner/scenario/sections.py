@@ -209,7 +209,7 @@ class Search(Section):
 
     mix: Annotated[int | None, MIX] = None
     """Most different fleets (a layout on an offer) over which a service may be spread. Left out it is 1, and 2 where
-    an inventory, a share of spot or an hourly load makes a second one worth while."""
+    an inventory or an hourly load makes a second one worth while."""
 
     disaggregated: Annotated[bool, SWITCH] = False
     """Consider prefill and decode on pools of their own as well, with the KV cache handed over."""

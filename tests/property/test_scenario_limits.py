@@ -34,14 +34,14 @@ SHAPES: tuple[dict[str, Any], ...] = (
 @settings(max_examples=15)
 @given(
     shape=st.sampled_from(SHAPES),
+    mix=st.sampled_from(({}, {"search.mix": 2})),
     load=st.integers(50, 1500),
     changes=st.lists(st.sampled_from(sorted(STRICTER)), min_size=1, max_size=2, unique=True).flatmap(
         lambda keys: st.fixed_dictionaries({key: STRICTER[key] for key in keys})
     ),
 )
-def test_a_further_limit_never_lowers_the_cost(shape, load, changes, asked, tiny, told_shortly) -> None:
-    # Over how many fleets a service is spread is stated, for a limit may change what is tried unasked.
-    base = {**shape, "search.mix": 2, "workload.concurrency": load}
+def test_a_further_limit_never_lowers_the_cost(shape, mix, load, changes, asked, tiny, told_shortly) -> None:
+    base = {**shape, **mix, "workload.concurrency": load}
     free = solve(asked(base), tiny, alternatives=0)
     try:
         held = solve(asked(base, changes), tiny, alternatives=0)

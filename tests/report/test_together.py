@@ -72,7 +72,7 @@ def test_each_service_has_its_parts_and_requirements(platform) -> None:
 
 
 def test_a_part_says_which_requests_it_carries(asked, catalog) -> None:
-    plan = solve(asked({"limits.quotas": [{"accelerator": "l40s", "gpus": 4}]}), catalog)
+    plan = solve(asked({"limits.quotas": [{"accelerator": "l40s", "gpus": 4}], "search.mix": 2}), catalog)
     (view,) = services(plan, ENGLISH)
     shares = [int(re.fullmatch(r"(\d+)% of the load", part.share)[1]) for part in view.parts]
     assert len(shares) == 2

@@ -27,7 +27,7 @@ BY_DAY = {
 }  # fmt: skip
 CASES: dict[str, dict[str, Any]] = {
     "inventory": {"inventory": [OWN]},
-    "quota": {"limits.quotas": [{"accelerator": "l40s", "gpus": 4}]},
+    "quota": {"limits.quotas": [{"accelerator": "l40s", "gpus": 4}], "search.mix": 2},
     "day": BY_DAY,
     "sizes": {
         "workload": {

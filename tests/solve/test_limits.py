@@ -31,7 +31,7 @@ MIX: dict[str, Any] = {"search.mix": 2}
 
 DEARER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "types": (
-        {"limits.quotas": [{"accelerator": "l40s", "gpus": 4}]},
+        {**MIX, "limits.quotas": [{"accelerator": "l40s", "gpus": 4}]},
         {"limits.types": 1},
     ),
     "nodes": (MIX, {"limits.nodes": 3}),
@@ -106,7 +106,7 @@ def test_quotas_count_what_fits_all_their_words_and_are_kept(asked, catalog) -> 
         {"provider": "aws", "accelerator": "h100-sxm", "nodes": 2},
         {"pricing": "spot", "gpus": 0},
     ]
-    made = solve(asked({"limits.quotas": quotas}), catalog)
+    made = solve(asked(MIX, {"limits.quotas": quotas}), catalog)
     gpus = {item.accelerator: item.instances * item.gpus_per_instance for item in made.holdings}
     assert margin(made, "quota: l40s") == (4, gpus["l40s"])
     assert margin(made, "quota: h100-sxm aws") == (2, gpus["h100-sxm"])
