@@ -43,6 +43,11 @@ class Stream:
         return self.table.part
 
     @property
+    def name(self) -> str:
+        """Its id without the family: what all streams that share a table are."""
+        return f"{self.service}/{self.part.label}".rstrip("/")
+
+    @property
     def rows(self) -> NDArray[np.bool_]:
         """[row]: whether the row of the table is one of the stream."""
         if self.family is None:
@@ -75,9 +80,14 @@ class Streams:
         return tuple(item.table for item in self.streams)
 
     @property
+    def apart(self) -> tuple[Stream, ...]:
+        """One stream for each table."""
+        return tuple({id(stream.table): stream for stream in reversed(self.streams)}.values())[::-1]
+
+    @property
     def evaluated(self) -> tuple[CandidateTable, ...]:
         """The tables, each once: the families of a stage share one."""
-        return tuple({id(table): table for table in self.tables}.values())
+        return tuple(stream.table for stream in self.apart)
 
     @property
     def cycle(self) -> int:

@@ -64,9 +64,9 @@ def candidates(
     from planner.candidates.streams import streams_of
     from planner.scenario import load_scenario
 
-    streams = streams_of(load_scenario(scenario, settings=settings)).streams
+    streams = streams_of(load_scenario(scenario, settings=settings)).apart
     several = len(streams) > 1
-    rows = [row for it in streams for row in candidate_rows(it.table, it.id if several else None)]
+    rows = [row for it in streams for row in candidate_rows(it.table, it.name if several else None)]
     rows.sort(key=lambda row: (not row["feasible"], row["cost_usd_per_month"]))  # stable: ties keep the table's order
     kept = [row for row in rows if row["feasible"]] if feasible else rows
     shown = kept[: top or (TOP_OF_TEXT if form == "text" else None)]

@@ -45,21 +45,11 @@ def derived_together(scenario: Scenario, catalog: Catalog | None = None) -> tupl
     plan = solve(scenario, streams.catalog, alternatives=ALTERNATIVES)
     details = details_of(choice)
     steps = [Step("Asked", tuple(line for table in streams.evaluated for line in asked_line(table)))]
-    steps.extend(Step(f"Left out of {_name(stream)}", left_out(stream.table)) for stream in _apart(streams))
+    steps.extend(Step(f"Left out of {stream.name}", left_out(stream.table)) for stream in streams.apart)
     steps.extend(_fleet(streams, choice, item, detail) for item, detail in zip(choice.placements, details, strict=True))
     steps.append(Step("Cost", tuple(_bill(choice))))
     steps.append(Step("Chosen", plan.reasons))
     return tuple(steps)
-
-
-def _apart(streams: Streams) -> tuple[Stream, ...]:
-    """Return one stream per table: the families of a stage share theirs."""
-    return tuple({id(stream.table): stream for stream in streams.streams}.values())
-
-
-def _name(stream: Stream) -> str:
-    """Return a stream's name without its family: what is left out is told of all of them."""
-    return f"{stream.service}/{stream.part.label}".rstrip("/")
 
 
 def _fleet(streams: Streams, choice: Choice, item: Placement, detail: Detail) -> Step:

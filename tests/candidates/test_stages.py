@@ -130,3 +130,8 @@ def test_stages_of_their_own_win_where_prefills_stall_decoding(scenario: Scenari
 def test_what_stages_need_to_know(change: tuple[str, str], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
         parse_scenario(TEXT.replace(*change))
+
+
+def test_families_share_a_table_that_is_told_once(streams: Streams) -> None:
+    assert [stream.name for stream in streams.apart] == ["apart", "apart/prefill", "apart/decode"]
+    assert [id(table) for table in streams.evaluated] == [id(streams.streams[index].table) for index in range(3)]
