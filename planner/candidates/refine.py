@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.candidates.demand import MAX_BATCH
 from planner.candidates.stages import family_numbers
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def batches_between(
         nothing: Ints = np.zeros(0, dtype=np.int64)
         return nothing, nothing
     counted = np.array([not item.id.startswith(("budget", "rules.")) for item in table.requirements], dtype=bool)
-    layout, batch = table.layout, table.configurations.batch[table.configuration]
-    order = np.lexsort((batch, table.pool, layout))
-    layout, pool, batch, cost = layout[order], table.pool[order], batch[order], table.objective[order]
+    order = _by_layout_and_pool(table)
+    layout, batch = table.layout[order], table.configurations.batch[table.configuration[order]]
+    pool, cost = table.pool[order], table.objective[order]
     held = ~np.asarray(table.broken[counted].any(axis=0))[order]
     first = np.flatnonzero(np.r_[True, (layout[1:] != layout[:-1]) | (pool[1:] != pool[:-1])])
     end = np.r_[first[1:], batch.size]
@@ -72,9 +73,9 @@ def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
     if not len(table):
         nothing: Ints = np.zeros(0, dtype=np.int64)
         return nothing, nothing
-    layout, batch = table.layout, table.configurations.batch[table.configuration]
-    order = np.lexsort((batch, table.pool, layout))
-    layout, pool, batch, held = layout[order], table.pool[order], batch[order], table.feasible[order]
+    order = _by_layout_and_pool(table)
+    layout, batch = table.layout[order], table.configurations.batch[table.configuration[order]]
+    pool, held = table.pool[order], table.feasible[order]
     first = np.flatnonzero(np.r_[True, (layout[1:] != layout[:-1]) | (pool[1:] != pool[:-1])])
     end = np.r_[first[1:], batch.size]
     stop = np.minimum(np.minimum.reduceat(np.where(held, batch.size, np.arange(batch.size)), first), end)
@@ -84,11 +85,12 @@ def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
     at = np.minimum(stop, end - 1)
     # A batch below the first that fails carries less than that one: throughput grows with the batch.
     most = np.where(all_, best, carried[at])
-    gpus = table.fleets.reserved_gpus[order][first]
-    alike = [pool[first], gpus]
+    gpus = table.fleets.reserved_gpus[order[first]]
+    like = pool[first] * (int(gpus.max()) + 1) + gpus
     if table.part.stage:  # what hands a cache over has to be of the same family, so that each has its own best
-        alike.append(family_numbers(table)[order][first])
-    like = np.unique(np.stack(alike), axis=1, return_inverse=True)[1].reshape(-1)
+        family = family_numbers(table)[order[first]]
+        like = like * (int(family.max()) + 1) + family
+    like = np.unique(like, return_inverse=True)[1].reshape(-1)
     known = np.zeros(int(like.max()) + 1, dtype=np.int64)
     np.maximum.at(known, like, best)
     wanted = ~all_ & (most > known[like])
@@ -96,17 +98,28 @@ def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
     return _chosen(table, layout[first[wanted]], low[wanted], high[wanted])
 
 
+def _by_layout_and_pool(table: CandidateTable) -> Ints:
+    """Return the rows by layout, pool, then batch: a table is in the order of layouts and batches as it is."""
+    return np.argsort(table.layout * len(table.pools) + table.pool, kind="stable")
+
+
 def _chosen(table: CandidateTable, layout: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
     """Return (layout, batch), sorted, between the batches that hold and those that fail."""
-    chosen: set[tuple[int, int]] = set()
-    known: dict[tuple[int, int], list[int]] = {}
-    for which, under, over in zip(layout.tolist(), low.tolist(), high.tolist(), strict=True):
-        if (under, over) not in known:
-            found = table.demand.between(under, over) if under else table.demand.below(over)
-            known[under, over] = found.tolist()
-        chosen.update((which, value) for value in known[under, over])
-    columns = np.array(sorted(chosen), dtype=np.int64).reshape(-1, 2)
-    return columns[:, 0], columns[:, 1]
+    width = MAX_BATCH + 1
+    intervals, which = np.unique(low * width + high, return_inverse=True)
+    tried = [
+        table.demand.between(under, over) if under else table.demand.below(over)
+        for under, over in zip((intervals // width).tolist(), (intervals % width).tolist(), strict=True)
+    ]
+    sizes = np.array([values.size for values in tried], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    which = which.reshape(-1)
+    repeats = sizes[which]
+    within = np.arange(int(repeats.sum())) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    every = np.concatenate(tried) if tried else np.zeros(0, dtype=np.int64)
+    batch = every[np.repeat(starts[which], repeats) + within]
+    chosen = np.unique(np.repeat(layout, repeats) * width + batch)
+    return chosen // width, chosen % width
 
 
 def _least_cost(table: CandidateTable, rows: Ints) -> Ints:
