@@ -88,7 +88,7 @@ def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
     gpus = table.fleets.reserved_gpus[order[first]]
     like = pool[first] * (int(gpus.max()) + 1) + gpus
     if table.part.stage:  # what hands a cache over has to be of the same family, so that each has its own best
-        family = family_numbers(table)[order[first]]
+        family = family_numbers(table)[layout[first]]
         like = like * (int(family.max()) + 1) + family
     like = np.unique(like, return_inverse=True)[1].reshape(-1)
     known = np.zeros(int(like.max()) + 1, dtype=np.int64)

@@ -67,7 +67,8 @@ class View:
         self.streams = streams
         tables = [id(table) for table in streams.tables]
         self._first = [tables.index(table) for table in tables]
-        self.whole = fleet_problem(streams, rows=[stream.rows for stream in streams.streams]).problem
+        every = {index: np.ones(len(streams.tables[index]), dtype=bool) for index in dict.fromkeys(self._first)}
+        self.whole = fleet_problem(streams, rows=[every[first] for first in self._first]).problem
         self.asked = self._asked()
         self._known: dict[frozenset[str], bool] = {}
         self._refined: set[tuple[int, frozenset[str]]] = set()
@@ -94,15 +95,18 @@ class View:
         return _limited(self.made(active), active)
 
     def made(self, active: Iterable[str], masks: Mapping[int, NDArray[np.bool_]] | None = None) -> Problem:
-        """Return the problem of the rows that hold ``active``, and ``masks`` of some streams, under every limit."""
+        """Return the problem of the rows that hold ``active``, and ``masks`` of some tables, under every limit.
+
+        Tables are named by the first stream that has them; all streams of a table are asked the same.
+        """
         names = frozenset(active)
-        rows = [self._mask(index, names) for index in range(len(self.streams.streams))]
+        rows = {index: self._mask(index, names) for index in dict.fromkeys(self._first)}
         for index, mask in (masks or {}).items():
             rows[index] = rows[index] & mask
-        return fleet_problem(self.streams, rows=rows).problem
+        return fleet_problem(self.streams, rows=[rows[first] for first in self._first]).problem
 
     def _mask(self, index: int, names: frozenset[str]) -> NDArray[np.bool_]:
-        """[row]: the row of a stream holds what is asked of it among ``names``; batches are refined for that first."""
+        """[row]: a row of a table holds what is asked of it among ``names``; batches are refined for that first."""
         ids = frozenset(it.id for it in self.asked.values() if index in it.streams and it.name in names)
         self._refine(index, ids)
         table = self.streams.streams[index].table
@@ -115,10 +119,9 @@ class View:
         Streams that share a table, as the families of a stage do, share what is added to it.
         """
         before = self.streams.streams[index].table
-        key = (self._first[index], ids)
-        if key in self._refined:
+        if (index, ids) in self._refined:
             return
-        self._refined.add(key)
+        self._refined.add((index, ids))
         some = judged(replace(before, requirements=_among(before.requirements, ids)))
         finer = refined(some, batches_carrying_more)
         if len(finer) == len(some):
@@ -135,9 +138,10 @@ class View:
         return self._known[names]
 
     def actual(self, item: Asked) -> list[tuple[int, NDArray[np.float64]]]:
-        """Return, per stream that ``item`` speaks of, the figure of every row."""
+        """Return, per table that ``item`` speaks of, its first stream and the figure of every row."""
         return [
-            (index, self.requirement(item, index).actual(self.streams.streams[index].table)) for index in item.streams
+            (index, self.requirement(item, index).actual(self.streams.streams[index].table))
+            for index in dict.fromkeys(self._first[index] for index in item.streams)
         ]
 
     def requirement(self, item: Asked, index: int) -> Requirement:
