@@ -26,7 +26,9 @@ from planner.solve.conflict import minimal_conflict
 from planner.solve.fleet import fleet_problem
 from planner.solve.limit_words import limit_words
 from planner.solve.milp import FLEET_GAP, MilpSolver
+from planner.solve.pairs import cheapest
 from planner.solve.prune import prune
+from planner.solve.settling import settled
 from planner.solve.solver import CpSatSolver, at_peak
 
 if TYPE_CHECKING:
@@ -241,12 +243,17 @@ def _limited(problem: Problem, names: Iterable[str]) -> Problem:
 
 
 def _feasible(problem: Problem, *, confirm: bool = True) -> bool:
-    return CpSatSolver().feasible(prune(problem).problem, confirm=confirm)
+    small = prune(problem).problem
+    found = settled(small)
+    return CpSatSolver().feasible(small, confirm=confirm) if found is None else found
 
 
 def _best_of(problem: Problem) -> tuple[Outcome, Problem]:
     """Return a best plan, or one so near to it that the difference is not told, and the pruned problem it is of."""
     small = prune(replace(problem, ties=(), tie_ppm=0)).problem  # only the cost is told
+    counted = cheapest(small)
+    if counted is not None:
+        return counted, small
     if isinstance(solver_for(small), MilpSolver):
         return MilpSolver(gap=FLEET_GAP).solve(small), small
     return CpSatSolver().solve(small), small
