@@ -8,7 +8,9 @@ unit of it on an option costs its hours, or the whole cycle where the pool is co
 unit of each slice is the optimum of the relaxation in real numbers (slices are nested: whatever covers the demand
 covers them one by one). Totals are integers over a common denominator; nothing is rounded.
 
-**Yes**, when a fleet is found that the checker accepts. One service on at most two layouts is decided by ``pairs``.
+**Yes**, when a fleet is found that the checker accepts: each service on the option that is cheapest for it alone, of
+each choice the way that is cheapest so, by cost or by what a limit counts. One service on at most two layouts is
+decided by ``pairs``.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
+from planner.solve.checker import violations
 from planner.solve.pairs import countable, least_total
-from planner.solve.problem import Limit, Problem
+from planner.solve.problem import Limit, Problem, Solution
 from planner.solve.solver import can_be_carried
 
 
@@ -27,7 +30,7 @@ def settled(problem: Problem) -> bool | None:
     if not can_be_carried(problem) or any(least_of(problem, limit) > limit.maximum for limit in problem.limits):
         return False
     if not countable(problem):
-        return None
+        return True if _uniform_fleets(problem) else None
     means = [limit for limit in problem.limits if limit.mean]
     for limit in means:
         least = least_total(problem, limit.pool, limit.option)
@@ -50,10 +53,7 @@ def least_of(problem: Problem, limit: Limit) -> Fraction:
 
 def _total(problem: Problem, limit: Limit, periods: Sequence[int]) -> Fraction:
     """Return a lower bound of the sum over ``periods`` of what ``limit`` counts in each, times its hours."""
-    share = lcm(*problem.pools.gpus)
-    of: dict[int, list[int]] = {}
-    for o, service in enumerate(problem.options.service):
-        of.setdefault(service, []).append(o)
+    share, of = lcm(*problem.pools.gpus), problem.options_by_service()
     least = {index: _least(problem, limit, mine, periods, share) for index, mine in of.items()}
     optional = problem.optional()
     total = sum((value for index, value in least.items() if index not in optional), Fraction(0))
@@ -91,3 +91,46 @@ def _least(problem: Problem, limit: Limit, mine: Sequence[int], periods: Sequenc
         least += (level - reached) * unit
         reached = level
     return least
+
+
+def _uniform_fleets(problem: Problem) -> Solution | None:
+    """Return fleets that hold every constraint, each of one option chosen by itself; None where none of them do."""
+    weights = [(problem.pools.cost, problem.options.cost), *((limit.pool, limit.option) for limit in problem.limits)]
+    for pool, option in dict.fromkeys(weights):
+        cheapest = {
+            service: min((_alone(problem, o, pool, option), o) for o in mine)
+            for service, mine in problem.options_by_service().items()
+        }
+        taken = [cheapest[service][1] for service in cheapest if service not in problem.optional()]
+        for ways in problem.choices:
+            possible = [way for way in ways if set(way) <= cheapest.keys()]
+            best = min(possible, key=lambda way: sum(cheapest[service][0] for service in way))  # noqa: B023
+            taken += [cheapest[service][1] for service in best]
+        solution = _solution(problem, taken)
+        if not violations(problem, solution):
+            return solution
+    return None
+
+
+def _alone(problem: Problem, o: int, pool: Sequence[int], option: Sequence[int]) -> int:
+    """Return what serving its service with ``o`` alone comes to over the cycle, in whole instances."""
+    options, p = problem.options, problem.options.pool[o]
+    needed = [problem.needed(o, t) for t in range(len(problem.hours))]
+    held = [-(-count * options.gpus[o] // problem.pools.gpus[p]) + options.spare[o] for count in needed]
+    if problem.pools.is_committed(p):
+        held = [max(held)] * len(held)
+    return sum(
+        hours * (pool[p] * bought + option[o] * count)
+        for hours, bought, count in zip(problem.hours, held, needed, strict=True)
+    )
+
+
+def _solution(problem: Problem, taken: Sequence[int]) -> Solution:
+    """Return the fleets that carry their services on the options ``taken`` alone."""
+    rows = []
+    for t in range(len(problem.hours)):
+        row = [0] * len(problem.options)
+        for o in taken:
+            row[o] = problem.needed(o, t)
+        rows.append(tuple(row))
+    return Solution(tuple(rows), tuple(map(tuple, problem.instances(rows))))
