@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates.evaluation import judged, refined
+from planner.candidates.evaluation import refined
 from planner.candidates.refine import batches_carrying_more
 from planner.candidates.streams import streams_of
 from planner.cost import per_month, usd
@@ -124,11 +124,10 @@ class View:
         if (index, ids) in self._refined:
             return
         self._refined.add((index, ids))
-        some = judged(replace(before, requirements=_among(before.requirements, ids)))
-        finer = refined(some, batches_carrying_more)
-        if len(finer) == len(some):
+        asked = np.array([item.id in ids for item in before.requirements], dtype=bool)
+        table = refined(before, lambda now: batches_carrying_more(now, ~np.asarray(now.broken[asked].any(axis=0))))
+        if table is before:
             return
-        table = judged(replace(finer, requirements=before.requirements))
         streams = (replace(it, table=table) if it.table is before else it for it in self.streams.streams)
         self.streams = replace(self.streams, streams=tuple(streams))
 
@@ -149,10 +148,6 @@ class View:
     def requirement(self, item: Asked, index: int) -> Requirement:
         """Return ``item`` as it is asked of a stream."""
         return next(it for it in self.streams.streams[index].table.requirements if it.id == item.id)
-
-
-def _among(requirements: Sequence[Requirement], ids: frozenset[str]) -> tuple[Requirement, ...]:
-    return tuple(item for item in requirements if item.id in ids)
 
 
 def joint_conflict(scenario: Scenario, catalog: Catalog) -> Conflict:
