@@ -137,7 +137,9 @@ def extended(table: CandidateTable, layout: Ints, batch: Ints) -> CandidateTable
     """
     known = table.configurations
     width = MAX_BATCH + 1
-    new = ~np.isin(layout * width + batch, known.layout * width + known.batch)
+    key, keys = layout * width + batch, known.layout * width + known.batch  # configurations are sorted by theirs
+    place = np.minimum(np.searchsorted(keys, key), max(keys.size - 1, 0))
+    new = keys[place] != key if keys.size else np.ones(key.size, dtype=bool)
     layout, batch = layout[new], batch[new]
     order = np.lexsort((batch, layout))
     layout, batch = layout[order], batch[order]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,9 +36,10 @@ def merged(table: CandidateTable, added: CandidateTable) -> CandidateTable:
     before = np.searchsorted(table.configuration, place[added.configuration])
     rows = _order(len(table), before)
 
-    def row(first: Ints, second: Ints) -> Ints:
-        return np.asarray(np.concatenate([first, second])[rows])
+    def row(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([first, second])[rows]
 
+    columns = {f.name: row(getattr(table.fleets, f.name), getattr(added.fleets, f.name)) for f in fields(Fleets)}
     return replace(
         table,
         configurations=Configurations(
@@ -49,7 +50,7 @@ def merged(table: CandidateTable, added: CandidateTable) -> CandidateTable:
         ),
         configuration=row(at[table.configuration], at[len(old) + added.configuration]),
         pool=row(table.pool, added.pool),
-        fleets=Fleets(*(row(getattr(table.fleets, f.name), getattr(added.fleets, f.name)) for f in fields(Fleets))),
+        fleets=Fleets(**columns),
         preference=row(table.preference, added.preference),
         broken=np.concatenate([table.broken, added.broken], axis=1)[:, rows],
         ruled_out=_counted(table.ruled_out, added.ruled_out),

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FIELD = 4
 """Accelerators whose cheapest plans are refined to their true cost: the winner's and those of three alternatives."""
 
+_SPARSE = 16
+"""How many times more numbers than things numbered are still cheaper to leave than to close up by sorting."""
+
 _NEVER = int(np.iinfo(np.int64).max)
 
 
@@ -98,7 +101,8 @@ def batches_carrying_more(table: CandidateTable, held: NDArray[np.bool_] | None 
     if table.part.stage:  # what hands a cache over has to be of the same family, so that each has its own best
         family = family_numbers(table)[layout]
         like = like * (int(family.max()) + 1) + family
-    like = np.unique(like, return_inverse=True)[1].reshape(-1)
+    if int(like.max()) > like.size * _SPARSE:
+        like = np.unique(like, return_inverse=True)[1].reshape(-1)
     known = np.zeros(int(like.max()) + 1, dtype=np.int64)
     np.maximum.at(known, like, best)
     wanted = ~all_ & (most > known[like])

@@ -79,8 +79,8 @@ def by_family(table: CandidateTable, rows: NDArray[np.int64]) -> dict[Family, ND
     """Return those of ``rows`` that are of each family, in the order given."""
     number = family_numbers(table)[table.configurations.layout[table.configuration[rows]]]
     order = np.argsort(number, kind="stable")
-    starts = np.flatnonzero(np.r_[True, number[order][1:] != number[order][:-1]]) if rows.size else []
-    groups = np.split(rows[order], starts[1:]) if rows.size else []
+    changes = np.flatnonzero(number[order][1:] != number[order][:-1]) + 1
+    groups = np.split(rows[order], changes) if rows.size else []
     return {_family(table, int(group[0])): group for group in groups}
 
 

@@ -10,9 +10,9 @@ tried. That covers every solution of two layouts:
   the ``n`` that it has at most; ``b`` carries at least what is left then.
 
 Quotas, limits, firm demand, kinds and the order of replicas between periods are left out, and of two committed pools
-that a replica less of ``a`` at night may take one more of ``b`` than is paid for. So the least total is a lower bound of
-every solution's. Where the fleet that comes with it costs as much and holds all of those, which the checker says, it is
-a cheapest one.
+that a replica less of ``a`` at night may take one more of ``b`` than is paid for. So the least total is a lower bound
+of every solution's. Where the fleet that comes with it costs as much and holds all of those, which the checker says, it
+is a cheapest one.
 """
 
 from __future__ import annotations
@@ -51,16 +51,13 @@ def countable(problem: Problem) -> bool:
     dearest = max(problem.pools.cost) * max(options.gpus) + max(options.cost) + max(problem.pools.cost)
     weights = [*(max(limit.pool) * max(options.gpus) + max(limit.option) for limit in problem.limits), dearest]
     largest = max(weights) * most * problem.cycle_hours * 4
-    return 0 < peak and most * len(problem.hours) * len(options) <= MOST_COUNTS and largest < _NEVER
+    return peak > 0 and most * len(problem.hours) * len(options) <= MOST_COUNTS and largest < _NEVER
 
 
 def least_total(problem: Problem, pool: Sequence[int], option: Sequence[int]) -> Least:
     """Return the least sum over the cycle of ``pool`` x instances and ``option`` x replicas; see the module."""
     found = min(
-        (
-            _Counts(problem, pool, option, a).best()
-            for a in range(len(problem.options))
-        ),
+        (_Counts(problem, pool, option, a).best() for a in range(len(problem.options))),
         key=lambda it: it[0],
     )
     bound, replicas = found

@@ -104,8 +104,7 @@ def _uniform_fleets(problem: Problem) -> Solution | None:
         taken = [cheapest[service][1] for service in cheapest if service not in problem.optional()]
         for ways in problem.choices:
             possible = [way for way in ways if set(way) <= cheapest.keys()]
-            best = min(possible, key=lambda way: sum(cheapest[service][0] for service in way))  # noqa: B023
-            taken += [cheapest[service][1] for service in best]
+            taken += min((sum(cheapest[s][0] for s in way), [cheapest[s][1] for s in way]) for way in possible)[1]
         solution = _solution(problem, taken)
         if not violations(problem, solution):
             return solution
