@@ -184,8 +184,11 @@ def _options(table: CandidateTable, among: NDArray[np.int64]) -> NDArray[np.int6
     burden = [fleets.spare_instances[rows], fleets.replica_cost[rows], table.preference[rows]]
     if table.scenario.objective.first != "cost":
         burden.append(watts)
-    order = np.lexsort((rows, *burden, -capacity, gpus, pool))
-    group = np.cumsum(np.r_[True, (pool[order][1:] != pool[order][:-1]) | (gpus[order][1:] != gpus[order][:-1])])
+    # Burdens that are the same for all decide nothing, and a stable sort leaves equal rows in table order.
+    burden = [column for column in burden if (column != column[0]).any()]
+    alike = pool * (int(gpus.max()) + 1) + gpus
+    order = np.lexsort((*burden, -capacity, alike))
+    group = np.cumsum(np.r_[True, alike[order][1:] != alike[order][:-1]])
     keep = np.r_[True, group[1:] != group[:-1]]
     for column in burden:
         # Capacity falls along a group; a row that is in some way lighter than all before it may still be wanted.
