@@ -26,7 +26,7 @@ from planner.solve.conflict import minimal_conflict
 from planner.solve.fleet import fleet_problem
 from planner.solve.limit_words import limit_words
 from planner.solve.milp import FLEET_GAP, MilpSolver
-from planner.solve.pairs import cheapest
+from planner.solve.pairs import cheapest, countable
 from planner.solve.prune import prune
 from planner.solve.settling import settled
 from planner.solve.solver import CpSatSolver, at_peak
@@ -238,8 +238,12 @@ def _limited(problem: Problem, names: Iterable[str]) -> Problem:
 
 
 def _feasible(problem: Problem, *, confirm: bool = True) -> bool:
+    # Pairs are counted of few options only; the other arithmetic takes less time than pruning does.
+    found = None if countable(problem) else settled(problem)
+    if found is not None:
+        return found
     small = prune(problem).problem
-    found = settled(small)
+    found = settled(small) if countable(small) else None
     return CpSatSolver().feasible(small, confirm=confirm) if found is None else found
 
 
