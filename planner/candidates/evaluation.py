@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.candidates.demand import MAX_BATCH, Demand
-from planner.candidates.estimates import Estimator, joined
+from planner.candidates.estimates import Estimator
 from planner.candidates.fitting import Memory, fitted
 from planner.candidates.hardware import pools
+from planner.candidates.merging import merged
 from planner.candidates.mixing import refuse_training
 from planner.candidates.parallelism import degrees_to_try
 from planner.candidates.parts import WHOLE, Part
@@ -129,16 +130,21 @@ def refined(
 
 
 def extended(table: CandidateTable, layout: Ints, batch: Ints) -> CandidateTable:
-    """Return ``table`` with further (layout, batch) pairs estimated and priced; those that it has stay as they are."""
+    """Return ``table`` with further (layout, batch) pairs estimated and priced; those that it has stay as they are.
+
+    Pools, rules, sizes, prices and verdicts of a row follow from its own layout, batch and pool. So the new rows are
+    priced as a table of their own and merged, which gives the same as pricing all of them again.
+    """
     known = table.configurations
     width = MAX_BATCH + 1
-    new = ~np.isin(layout * width + batch, known.layout * width + known.batch)
+    key, keys = layout * width + batch, known.layout * width + known.batch  # configurations are sorted by theirs
+    place = np.minimum(np.searchsorted(keys, key), max(keys.size - 1, 0))
+    new = keys[place] != key if keys.size else np.ones(key.size, dtype=bool)
     layout, batch = layout[new], batch[new]
-    layouts, batches = np.concatenate([known.layout, layout]), np.concatenate([known.batch, batch])
-    order = np.lexsort((batches, layouts))
-    merged = joined([known.estimated, table.estimator(layout, batch)], order)
-    configurations = configured(table.demand, layouts[order], batches[order], merged)
-    return _priced(replace(table, configurations=configurations))
+    order = np.lexsort((batch, layout))
+    layout, batch = layout[order], batch[order]
+    added = configured(table.demand, layout, batch, table.estimator(layout, batch))
+    return merged(table, _priced(replace(table, configurations=added, ruled_out=())))
 
 
 def resized(table: CandidateTable, held: Held) -> CandidateTable:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from planner.candidates.demand import MAX_BATCH
 from planner.candidates.stages import family_numbers
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 FIELD = 4
 """Accelerators whose cheapest plans are refined to their true cost: the winner's and those of three alternatives."""
+
+_SPARSE = 16
+"""How many times more numbers than things numbered are still cheaper to leave than to close up by sorting."""
 
 _NEVER = int(np.iinfo(np.int64).max)
 
@@ -40,9 +44,9 @@ def batches_between(
         nothing: Ints = np.zeros(0, dtype=np.int64)
         return nothing, nothing
     counted = np.array([not item.id.startswith(("budget", "rules.")) for item in table.requirements], dtype=bool)
-    layout, batch = table.layout, table.configurations.batch[table.configuration]
-    order = np.lexsort((batch, table.pool, layout))
-    layout, pool, batch, cost = layout[order], table.pool[order], batch[order], table.objective[order]
+    order = _by_layout_and_pool(table)
+    layout, batch = table.layout[order], table.configurations.batch[table.configuration[order]]
+    pool, cost = table.pool[order], table.objective[order]
     held = ~np.asarray(table.broken[counted].any(axis=0))[order]
     first = np.flatnonzero(np.r_[True, (layout[1:] != layout[:-1]) | (pool[1:] != pool[:-1])])
     end = np.r_[first[1:], batch.size]
@@ -63,8 +67,10 @@ def batches_between(
     return _chosen(table, layout[first[wanted]], low[wanted], high[wanted])
 
 
-def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
+def batches_carrying_more(table: CandidateTable, held: NDArray[np.bool_] | None = None) -> tuple[Ints, Ints]:
     """Return (layout, batch), sorted, with which a replica could carry more than any known one that is like it.
+
+    ``held`` says of each row whether it is one to be had; by default the feasible ones are.
 
     Replicas are alike that take as many accelerators of the same pool: of those the solver needs the one that carries
     most. Where fleets are chosen together any of them may be wanted, whatever it costs alone.
@@ -72,41 +78,75 @@ def batches_carrying_more(table: CandidateTable) -> tuple[Ints, Ints]:
     if not len(table):
         nothing: Ints = np.zeros(0, dtype=np.int64)
         return nothing, nothing
-    layout, batch = table.layout, table.configurations.batch[table.configuration]
-    order = np.lexsort((batch, table.pool, layout))
-    layout, pool, batch, held = layout[order], table.pool[order], batch[order], table.feasible[order]
-    first = np.flatnonzero(np.r_[True, (layout[1:] != layout[:-1]) | (pool[1:] != pool[:-1])])
-    end = np.r_[first[1:], batch.size]
-    stop = np.minimum(np.minimum.reduceat(np.where(held, batch.size, np.arange(batch.size)), first), end)
-    some, all_ = stop > first, stop == end
-    carried = table.configurations.capacity[table.configuration[order]]
-    best = np.where(some, carried[np.maximum(stop - 1, first)], 0)
-    at = np.minimum(stop, end - 1)
+    group, rows = _groups(table), np.arange(len(table), dtype=np.int64)
+    batch, carried = table.configurations.batch, table.configurations.capacity
+    held = table.feasible if held is None else held
+    # Of several values for one place the last one stays: the first row of a group when written backwards.
+    first, end = np.empty((2, int(group.max()) + 1), dtype=np.int64)
+    first[group[::-1]], end[group] = rows[::-1], rows
+    failed = np.flatnonzero(~held)[::-1]
+    failing = np.full(first.size, len(table), dtype=np.int64)
+    failing[group[failed]] = failed
+    before = np.flatnonzero(rows < failing[group])
+    last = np.full(first.size, -1, dtype=np.int64)
+    last[group[before]] = before
+    some, all_ = last >= 0, failing == len(table)
+    best = np.where(some, carried[table.configuration[last]], 0)
+    at = np.where(all_, end, failing)
     # A batch below the first that fails carries less than that one: throughput grows with the batch.
-    most = np.where(all_, best, carried[at])
-    gpus = table.fleets.reserved_gpus[order][first]
-    alike = [pool[first], gpus]
+    most = np.where(all_, best, carried[table.configuration[at]])
+    gpus = table.fleets.reserved_gpus[first]
+    like = table.pool[first] * (int(gpus.max()) + 1) + gpus
+    layout = table.configurations.layout[table.configuration[first]]
     if table.part.stage:  # what hands a cache over has to be of the same family, so that each has its own best
-        alike.append(family_numbers(table)[order][first])
-    like = np.unique(np.stack(alike), axis=1, return_inverse=True)[1].reshape(-1)
+        family = family_numbers(table)[layout]
+        like = like * (int(family.max()) + 1) + family
+    if int(like.max()) > like.size * _SPARSE:
+        like = np.unique(like, return_inverse=True)[1].reshape(-1)
     known = np.zeros(int(like.max()) + 1, dtype=np.int64)
     np.maximum.at(known, like, best)
     wanted = ~all_ & (most > known[like])
-    low, high = np.where(some, batch[np.maximum(stop - 1, first)], 0), batch[at]
-    return _chosen(table, layout[first[wanted]], low[wanted], high[wanted])
+    low, high = np.where(some, batch[table.configuration[last]], 0), batch[table.configuration[at]]
+    return _chosen(table, layout[wanted], low[wanted], high[wanted])
+
+
+def _groups(table: CandidateTable) -> Ints:
+    """[row]: a number that the rows of one layout on one pool share, whatever their batch.
+
+    All batches of a layout are joined with the same pools in the same order, and rules that cut rows read no batch: the
+    place of a row among those of its configuration says which pool it is on.
+    """
+    layout, rows = table.layout, np.arange(len(table), dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, table.configuration[1:] != table.configuration[:-1]])
+    place = rows - np.repeat(starts, np.diff(np.r_[starts, rows.size]))
+    size = np.zeros(len(table.layouts.engine), dtype=np.int64)
+    size[layout] = place + 1  # the last row of a layout is the last of a configuration
+    group: Ints = (np.cumsum(size) - size)[layout] + place
+    return group
+
+
+def _by_layout_and_pool(table: CandidateTable) -> Ints:
+    """Return the rows by layout, pool, then batch: a table is in the order of layouts and batches as it is."""
+    return np.argsort(table.layout * len(table.pools) + table.pool, kind="stable")
 
 
 def _chosen(table: CandidateTable, layout: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
     """Return (layout, batch), sorted, between the batches that hold and those that fail."""
-    chosen: set[tuple[int, int]] = set()
-    known: dict[tuple[int, int], list[int]] = {}
-    for which, under, over in zip(layout.tolist(), low.tolist(), high.tolist(), strict=True):
-        if (under, over) not in known:
-            found = table.demand.between(under, over) if under else table.demand.below(over)
-            known[under, over] = found.tolist()
-        chosen.update((which, value) for value in known[under, over])
-    columns = np.array(sorted(chosen), dtype=np.int64).reshape(-1, 2)
-    return columns[:, 0], columns[:, 1]
+    width = MAX_BATCH + 1
+    intervals, which = np.unique(low * width + high, return_inverse=True)
+    tried = [
+        table.demand.between(under, over) if under else table.demand.below(over)
+        for under, over in zip((intervals // width).tolist(), (intervals % width).tolist(), strict=True)
+    ]
+    sizes = np.array([values.size for values in tried], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    which = which.reshape(-1)
+    repeats = sizes[which]
+    within = np.arange(int(repeats.sum())) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    every = np.concatenate(tried) if tried else np.zeros(0, dtype=np.int64)
+    batch = every[np.repeat(starts[which], repeats) + within]
+    chosen = np.unique(np.repeat(layout, repeats) * width + batch)
+    return chosen // width, chosen % width
 
 
 def _least_cost(table: CandidateTable, rows: Ints) -> Ints:

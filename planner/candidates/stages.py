@@ -35,6 +35,9 @@ DECODE_SHARE = 0.1
 Family = tuple[str, str, str, str]
 """Engine, weights, KV format and vendor of the accelerators."""
 
+_AXES = ("engine", "weights", "kv", "hardware")
+"""The axes of layouts that a family is read from."""
+
 
 def staged(scenario: Scenario) -> tuple[tuple[Part, Scenario], tuple[Part, Scenario]]:
     """Return both stages of a service as scenarios of their own. Their requirements follow from ``Part.stage``."""
@@ -56,19 +59,29 @@ def families(prefill: CandidateTable, decode: CandidateTable) -> tuple[Family, .
 def of_family(table: CandidateTable, family: Family) -> NDArray[np.bool_]:
     """[row]: whether it is of ``family``."""
     found = np.ones(len(table), dtype=bool)
-    for name, column in (("engine", 0), ("weights", 1), ("kv", 2), ("hardware", 3)):
+    for column, name in enumerate(_AXES):
         of_value = np.array([value == family[column] for value in _ids(table)[column]], dtype=bool)
         found &= of_value[table.column(name)]
     return found
 
 
 def family_numbers(table: CandidateTable) -> NDArray[np.int64]:
-    """[row]: a number that rows of the same family share."""
-    number = np.zeros(len(table), dtype=np.int64)
-    for name, values in zip(("engine", "weights", "kv", "hardware"), _ids(table), strict=True):
+    """[layout]: a number that layouts of the same family share."""
+    number = np.zeros(len(table.layouts.engine), dtype=np.int64)
+    for name, values in zip(_AXES, _ids(table), strict=True):
         distinct = sorted(set(values))
-        number = number * len(distinct) + np.array([distinct.index(value) for value in values])[table.column(name)]
+        of_value = np.array([distinct.index(value) for value in values], dtype=np.int64)
+        number = number * len(distinct) + of_value[getattr(table.layouts, name)]
     return number
+
+
+def by_family(table: CandidateTable, rows: NDArray[np.int64]) -> dict[Family, NDArray[np.int64]]:
+    """Return those of ``rows`` that are of each family, in the order given."""
+    number = family_numbers(table)[table.configurations.layout[table.configuration[rows]]]
+    order = np.argsort(number, kind="stable")
+    changes = np.flatnonzero(number[order][1:] != number[order][:-1]) + 1
+    groups = np.split(rows[order], changes) if rows.size else []
+    return {_family(table, int(group[0])): group for group in groups}
 
 
 def _ids(table: CandidateTable) -> tuple[tuple[str, ...], ...]:
@@ -85,7 +98,17 @@ def _ids(table: CandidateTable) -> tuple[tuple[str, ...], ...]:
 def _families(table: CandidateTable) -> set[Family]:
     if not len(table):
         return set()
-    first = np.unique(family_numbers(table), return_index=True)[1]
-    columns = [table.column(name)[first].tolist() for name in ("engine", "weights", "kv", "hardware")]
+    return set(by_family(table, np.arange(len(table))))
+
+
+def _family(table: CandidateTable, row: int) -> Family:
+    """Return the family of a row."""
+    layout = int(table.configurations.layout[table.configuration[row]])
     engines, weights, kv_formats, vendors = _ids(table)
-    return {(engines[e], weights[w], kv_formats[k], vendors[h]) for e, w, k, h in zip(*columns, strict=True)}
+    of = table.layouts
+    return (
+        engines[int(of.engine[layout])],
+        weights[int(of.weights[layout])],
+        kv_formats[int(of.kv[layout])],
+        vendors[int(of.hardware[layout])],
+    )

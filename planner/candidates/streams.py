@@ -94,6 +94,12 @@ class Streams:
         """Hours after which every load repeats: 1, 24 or 168."""
         return lcm(*(len(item.demand) for item in self.streams))
 
+    @property
+    def demands(self) -> tuple[tuple[int, ...], ...]:
+        """[stream][hour of the cycle]: the load of each stream."""
+        own, cycle = [item.demand for item in self.streams], self.cycle
+        return tuple(load * (cycle // len(load)) for load in own)
+
     def demand(self, stream: int) -> tuple[int, ...]:
         """[hour of the cycle]: the load of a stream."""
         own = self.streams[stream].demand

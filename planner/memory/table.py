@@ -17,6 +17,7 @@ from planner.catalog.schema.engines import Engine
 from planner.catalog.schema.formats import KvFormat, WeightFormat
 from planner.memory.accounting.runtime import KERNELS, EngineOptions, Runtime, Setting
 from planner.memory.inference import account, engine_pool, kernels_of, page_tokens
+from planner.memory.kept import Same, kept
 from planner.memory.kv_cache import kv_cache_bytes, kv_cache_bytes_per_token_per_gpu
 from planner.memory.loading_overhead import casts_experts, loading_overhead
 from planner.memory.padding import ExpertPadding, expert_padding
@@ -90,10 +91,13 @@ def budget_table(
         pad_of[place] = paddings.index(padding)
     pads = pad_of[columns.engine_index, columns.format_index, columns.accelerator_index]
     stored = cache(lambda fmt: StoredWeights(architecture, columns.formats[fmt]))
-    weights, weights_at = _distinct(
-        lambda fmt, tp, pp, ep, pad: stored(fmt).under(Layout(tp, pp, ep, dp), paddings[pad]),
-        columns.format_index, tp, pp, ep, pads,
-    )  # fmt: skip
+
+    def under(fmt: int, tp: int, pp: int, ep: int, pad: int) -> WeightBytes:
+        layout, padding = Layout(tp, pp, ep, dp), paddings[pad]
+        key = ("weights", Same(columns.formats[fmt]), layout, padding)
+        return kept(architecture, key, lambda: stored(fmt).under(layout, padding))
+
+    weights, weights_at = _distinct(under, columns.format_index, tp, pp, ep, pads)
     plain = np.array([item.per_gpu for item in weights], dtype=np.float64)[weights_at]
     embedding = np.array([_embedding(item, architecture) for item in weights], dtype=np.float64)[weights_at]
     on_host = _gather(runtimes, where, lambda item: item.embedding_on_host)
@@ -157,10 +161,14 @@ def _left_by_loading(architecture: ModelArchitecture, columns: BudgetColumns, dp
     extra: Floats = np.zeros(len(asked), dtype=np.float64)
     if len(rows):
         casts = np.array([casts_experts(device) for device in columns.accelerators], dtype=np.int64)
+
+        def overhead(fmt: int, tp: int, pp: int, ep: int, cast: int) -> int:
+            form, layout, casts = columns.formats[fmt], Layout(tp, pp, ep, dp), bool(cast)
+            key = ("loading", Same(form), layout, casts)
+            return kept(architecture, key, lambda: loading_overhead(architecture, form, layout, casts=casts))
+
         found, where = _distinct(
-            lambda fmt, tp, pp, ep, cast: loading_overhead(
-                architecture, columns.formats[fmt], Layout(tp, pp, ep, dp), casts=bool(cast)
-            ),
+            overhead,
             columns.format_index[rows], columns.tp[rows], columns.pp[rows], columns.ep[rows],
             casts[columns.accelerator_index[rows]],
         )  # fmt: skip

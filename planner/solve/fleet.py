@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.candidates.mixing import fleets_of
+from planner.candidates.stages import by_family
 from planner.solve.goal import goal_of
 from planner.solve.limits import Terms, limits_of, most_kinds
 from planner.solve.problem import UNLIMITED, Options, Pools, Problem, Service
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from planner.candidates import CandidateTable
     from planner.candidates.hardware import Pool
+    from planner.candidates.stages import Family
     from planner.candidates.streams import Stream, Streams
     from planner.catalog.schema.formats import KvFormat, WeightFormat
 
@@ -43,9 +45,13 @@ def fleet_problem(streams: Streams, tie_ppm: int = 0, rows: Sequence[NDArray[np.
     bought; the cost of power that is drawn is part of the cost. Plans within ``tie_ppm`` of the best count as its ties.
     """
     scenario, tables = streams.scenario, streams.tables
-    masks = [table.feasible for table in tables] if rows is None else rows
-    masks = [mask & stream.rows for mask, stream in zip(masks, streams.streams, strict=True)]
-    chosen = [by_preference(table, _options(table, mask)) for table, mask in zip(tables, masks, strict=True)]
+    if rows is None:
+        feasible = {id(table): table.feasible for table in streams.evaluated}
+        rows = [feasible[id(table)] for table in tables]
+    chosen = [
+        by_preference(stream.table, _options(stream.table, mine))
+        for stream, mine in zip(streams.streams, _of_streams(streams, rows), strict=True)
+    ]
     pools = _pools(streams, chosen)
     number = {pool.id: index for index, pool in enumerate(pools)}
     listed = tuple((s, row) for s, mine in enumerate(chosen) for row in mine.tolist())
@@ -61,7 +67,9 @@ def fleet_problem(streams: Streams, tie_ppm: int = 0, rows: Sequence[NDArray[np.
     terms = Terms(pools, costs, replica_cost)
     share = scenario.limits.spot_share
     problem = Problem(
-        services=tuple(_service(streams, index, item, share) for index, item in enumerate(streams.streams)),
+        services=tuple(
+            _service(item, demand, share) for item, demand in zip(streams.streams, streams.demands, strict=True)
+        ),
         pools=Pools(
             id=tuple(pool.id for pool in pools),
             gpus=tuple(pool.offer.gpus for pool in pools),
@@ -94,8 +102,22 @@ def fleet_problem(streams: Streams, tie_ppm: int = 0, rows: Sequence[NDArray[np.
     return FleetProblem(problem, listed, pools)
 
 
-def _service(streams: Streams, index: int, stream: Stream, spot_share: float | None) -> Service:
-    demand = streams.demand(index)
+def _of_streams(streams: Streams, masks: Sequence[NDArray[np.bool_]]) -> list[NDArray[np.int64]]:
+    """[stream]: the rows of its mask that are its own; a mask that the families of a table share is divided once."""
+    divided: dict[tuple[int, int], dict[Family, NDArray[np.int64]]] = {}
+    found = []
+    for stream, mask in zip(streams.streams, masks, strict=True):
+        if stream.family is None:
+            found.append(np.flatnonzero(mask))
+            continue
+        key = id(stream.table), id(mask)
+        if key not in divided:
+            divided[key] = by_family(stream.table, np.flatnonzero(mask))
+        found.append(divided[key].get(stream.family, np.zeros(0, dtype=np.int64)))
+    return found
+
+
+def _service(stream: Stream, demand: tuple[int, ...], spot_share: float | None) -> Service:
     firm = () if spot_share is None else tuple(ceil(amount * (1.0 - spot_share) - 1e-6) for amount in demand)
     return Service(stream.id, demand, fleets_of(stream.table.scenario), firm)
 
@@ -134,7 +156,8 @@ def by_preference(table: CandidateTable, rows: NDArray[np.int64]) -> NDArray[np.
         return rows
     axes = table.layouts.axes
     native = table.architecture.native_format or "bf16"
-    pairs = np.stack([table.column("weights")[rows], table.column("kv")[rows]], axis=1)
+    layout = table.configurations.layout[table.configuration[rows]]
+    pairs = np.stack([table.layouts.weights[layout], table.layouts.kv[layout]], axis=1)
     distinct, which = np.unique(pairs, axis=0, return_inverse=True)
     bits = np.array([precision(axes.weights[w], axes.kv_formats[k], native) for w, k in distinct.tolist()])
     kept = bits[which.reshape(-1)]
@@ -149,9 +172,9 @@ def widest(table: CandidateTable, row: int) -> int:
     return int(rows[np.argmax(table.configurations.batch[table.configuration[rows]])])
 
 
-def _options(table: CandidateTable, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the rows of ``mask`` worth handing to the solver, in table order."""
-    rows = np.flatnonzero(mask & (table.fleets.capacity > 0))
+def _options(table: CandidateTable, among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of the rows ``among`` that are worth handing to the solver, in table order."""
+    rows = among[table.fleets.capacity[among] > 0]
     if not rows.size:
         return rows
     fleets = table.fleets
@@ -161,8 +184,11 @@ def _options(table: CandidateTable, mask: NDArray[np.bool_]) -> NDArray[np.int64
     burden = [fleets.spare_instances[rows], fleets.replica_cost[rows], table.preference[rows]]
     if table.scenario.objective.first != "cost":
         burden.append(watts)
-    order = np.lexsort((rows, *burden, -capacity, gpus, pool))
-    group = np.cumsum(np.r_[True, (pool[order][1:] != pool[order][:-1]) | (gpus[order][1:] != gpus[order][:-1])])
+    # Burdens that are the same for all decide nothing, and a stable sort leaves equal rows in table order.
+    burden = [column for column in burden if (column != column[0]).any()]
+    alike = pool * (int(gpus.max()) + 1) + gpus
+    order = np.lexsort((*burden, -capacity, alike))
+    group = np.cumsum(np.r_[True, alike[order][1:] != alike[order][:-1]])
     keep = np.r_[True, group[1:] != group[:-1]]
     for column in burden:
         # Capacity falls along a group; a row that is in some way lighter than all before it may still be wanted.
@@ -171,6 +197,7 @@ def _options(table: CandidateTable, mask: NDArray[np.bool_]) -> NDArray[np.int64
         keep[1:] |= (lightest[1:] < lightest[:-1]) & (group[1:] == group[:-1])
     chosen = np.zeros(rows.size, dtype=bool)
     if not table.joint:
-        chosen = table.objective[rows] == table.objective[rows].min()
+        cost = table.objective[rows]
+        chosen = cost == cost.min()
     chosen[order[keep]] = True
     return np.asarray(rows[chosen], dtype=np.int64)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from planner.candidates.evaluation import judged, refined
+from planner.candidates.evaluation import refined
 from planner.candidates.refine import batches_carrying_more
 from planner.candidates.streams import streams_of
 from planner.cost import per_month, usd
@@ -26,7 +26,9 @@ from planner.solve.conflict import minimal_conflict
 from planner.solve.fleet import fleet_problem
 from planner.solve.limit_words import limit_words
 from planner.solve.milp import FLEET_GAP, MilpSolver
+from planner.solve.pairs import cheapest, countable
 from planner.solve.prune import prune
+from planner.solve.settling import settled
 from planner.solve.solver import CpSatSolver, at_peak
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ class View:
         self.streams = streams
         tables = [id(table) for table in streams.tables]
         self._first = [tables.index(table) for table in tables]
-        self.whole = fleet_problem(streams, rows=[stream.rows for stream in streams.streams]).problem
+        every = {index: np.ones(len(streams.tables[index]), dtype=bool) for index in dict.fromkeys(self._first)}
+        self.whole = fleet_problem(streams, rows=[every[first] for first in self._first]).problem
         self.asked = self._asked()
         self._known: dict[frozenset[str], bool] = {}
         self._refined: set[tuple[int, frozenset[str]]] = set()
@@ -94,15 +97,18 @@ class View:
         return _limited(self.made(active), active)
 
     def made(self, active: Iterable[str], masks: Mapping[int, NDArray[np.bool_]] | None = None) -> Problem:
-        """Return the problem of the rows that hold ``active``, and ``masks`` of some streams, under every limit."""
+        """Return the problem of the rows that hold ``active``, and ``masks`` of some tables, under every limit.
+
+        Tables are named by the first stream that has them; all streams of a table are asked the same.
+        """
         names = frozenset(active)
-        rows = [self._mask(index, names) for index in range(len(self.streams.streams))]
+        rows = {index: self._mask(index, names) for index in dict.fromkeys(self._first)}
         for index, mask in (masks or {}).items():
             rows[index] = rows[index] & mask
-        return fleet_problem(self.streams, rows=rows).problem
+        return fleet_problem(self.streams, rows=[rows[first] for first in self._first]).problem
 
     def _mask(self, index: int, names: frozenset[str]) -> NDArray[np.bool_]:
-        """[row]: the row of a stream holds what is asked of it among ``names``; batches are refined for that first."""
+        """[row]: a row of a table holds what is asked of it among ``names``; batches are refined for that first."""
         ids = frozenset(it.id for it in self.asked.values() if index in it.streams and it.name in names)
         self._refine(index, ids)
         table = self.streams.streams[index].table
@@ -115,15 +121,13 @@ class View:
         Streams that share a table, as the families of a stage do, share what is added to it.
         """
         before = self.streams.streams[index].table
-        key = (self._first[index], ids)
-        if key in self._refined:
+        if (index, ids) in self._refined:
             return
-        self._refined.add(key)
-        some = judged(replace(before, requirements=_among(before.requirements, ids)))
-        finer = refined(some, batches_carrying_more)
-        if len(finer) == len(some):
+        self._refined.add((index, ids))
+        asked = np.array([item.id in ids for item in before.requirements], dtype=bool)
+        table = refined(before, lambda now: batches_carrying_more(now, ~np.asarray(now.broken[asked].any(axis=0))))
+        if table is before:
             return
-        table = judged(replace(finer, requirements=before.requirements))
         streams = (replace(it, table=table) if it.table is before else it for it in self.streams.streams)
         self.streams = replace(self.streams, streams=tuple(streams))
 
@@ -135,18 +139,15 @@ class View:
         return self._known[names]
 
     def actual(self, item: Asked) -> list[tuple[int, NDArray[np.float64]]]:
-        """Return, per stream that ``item`` speaks of, the figure of every row."""
+        """Return, per table that ``item`` speaks of, its first stream and the figure of every row."""
         return [
-            (index, self.requirement(item, index).actual(self.streams.streams[index].table)) for index in item.streams
+            (index, self.requirement(item, index).actual(self.streams.streams[index].table))
+            for index in dict.fromkeys(self._first[index] for index in item.streams)
         ]
 
     def requirement(self, item: Asked, index: int) -> Requirement:
         """Return ``item`` as it is asked of a stream."""
         return next(it for it in self.streams.streams[index].table.requirements if it.id == item.id)
-
-
-def _among(requirements: Sequence[Requirement], ids: frozenset[str]) -> tuple[Requirement, ...]:
-    return tuple(item for item in requirements if item.id in ids)
 
 
 def joint_conflict(scenario: Scenario, catalog: Catalog) -> Conflict:
@@ -237,12 +238,21 @@ def _limited(problem: Problem, names: Iterable[str]) -> Problem:
 
 
 def _feasible(problem: Problem, *, confirm: bool = True) -> bool:
-    return CpSatSolver().feasible(prune(problem).problem, confirm=confirm)
+    # Pairs are counted of few options only; the other arithmetic takes less time than pruning does.
+    found = None if countable(problem) else settled(problem)
+    if found is not None:
+        return found
+    small = prune(problem).problem
+    found = settled(small) if countable(small) else None
+    return CpSatSolver().feasible(small, confirm=confirm) if found is None else found
 
 
 def _best_of(problem: Problem) -> tuple[Outcome, Problem]:
     """Return a best plan, or one so near to it that the difference is not told, and the pruned problem it is of."""
     small = prune(replace(problem, ties=(), tie_ppm=0)).problem  # only the cost is told
+    counted = cheapest(small)
+    if counted is not None:
+        return counted, small
     if isinstance(solver_for(small), MilpSolver):
         return MilpSolver(gap=FLEET_GAP).solve(small), small
     return CpSatSolver().solve(small), small

@@ -108,8 +108,9 @@ def build(problem: Problem) -> Model:
     model = Model(problem, cp.CpModelProto())
     _variables(model)
     _choices(model)
+    mine = problem.options_by_service()
     for index in range(len(problem.services)):
-        _service(model, index)
+        _service(model, index, mine.get(index, []))
     _pools(model)
     _limits(model)
     return model
@@ -149,10 +150,9 @@ def _choices(model: Model) -> None:
                 model.active[service].append((way, 1))
 
 
-def _service(model: Model, index: int) -> None:
+def _service(model: Model, index: int, mine: list[int]) -> None:
     problem, options = model.problem, model.problem.options
     service = problem.services[index]
-    mine = [o for o in range(len(options)) if options.service[o] == index]
     active = model.active[index]
 
     def at_least(terms: Terms, amount: int) -> None:

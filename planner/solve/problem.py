@@ -181,6 +181,13 @@ class Problem:
         demand = service.peak if period is None else service.demand[period]
         return -(-demand // self.options.capacity[option])
 
+    def options_by_service(self) -> dict[int, list[int]]:
+        """Return the options of each service that has any, in order."""
+        found: dict[int, list[int]] = {}
+        for option, service in enumerate(self.options.service):
+            found.setdefault(service, []).append(option)
+        return found
+
     def optional(self) -> frozenset[int]:
         """Return the services that are part of a choice."""
         return frozenset(service for ways in self.choices for way in ways for service in way)

@@ -64,7 +64,7 @@ def test_families_divide_the_rows(streams: Streams) -> None:
     found = [of_family(table, family) for family in families(table, table)]
     assert (np.sum(found, axis=0) == 1).all()
     for mask in found:
-        assert len(set(family_numbers(table)[mask].tolist())) == 1
+        assert len(set(family_numbers(table)[table.layout][mask].tolist())) == 1
     assert not of_family(table, ("none", "of", "these", "NVIDIA")).any()
 
 
