@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from planner.report.deployment import degrees
-from planner.report.figures import figure, label, money
+from planner.report.figures import asked, figure, label, money
 from planner.report.i18n import ENGLISH, Translator
 from planner.report.layout import COLUMNS, Paint, table, unpainted, wrap
 from planner.units import format_count, format_percent
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from planner.plan import Alternative
+    from planner.report.scale import Axis
     from planner.solve.pareto import Front
 
 _FIGURES = {"ttft": "ttft_p95_ms", "tpot": "tpot_p95_ms", "quality": "recovery", "energy": "power_w"}
@@ -148,7 +149,7 @@ def _chart(front: Front, axis: str, say: Translator) -> Markup | None:
         layers.insert(0, Line(say("Pareto front"), "front", pareto_front(points), steps=True))
     return scatter(
         f"front-{axis}",
-        x=Axis.around(name, [x for x, _ in points], log=axis != "quality", text=_text(axis, say)),
+        x=_x_axis(axis, name, [x for x, _ in points], say),
         y=Axis.around(say("cost per month"), [y for _, y in points], log=True, text=lambda it: f"${format_count(it)}"),
         layers=layers,
         title=say("Cost per month against {latency}", latency=name),
@@ -156,10 +157,19 @@ def _chart(front: Front, axis: str, say: Translator) -> Markup | None:
     )
 
 
-def _text(axis: str, say: Translator) -> Any:
-    if axis == "quality":
-        return lambda value: format_percent(value)
-    return lambda value: figure(value, "W" if axis == "energy" else "ms", say)
+_LEAST_SPREAD = 0.002
+"""Share of recovery that the axis of quality shows at least: what is closer lies within the noise of benchmarks."""
+
+
+def _x_axis(axis: str, name: str, values: Sequence[float], say: Translator) -> Axis:
+    """Return a logarithmic axis; of quality a linear one over what differs, which is far from zero."""
+    from planner.report.scale import Axis
+
+    if axis != "quality":
+        unit = "W" if axis == "energy" else "ms"
+        return Axis.around(name, values, log=True, text=lambda value: asked(value, unit, say))
+    room = 0.1 * max(max(values) - min(values), _LEAST_SPREAD)
+    return Axis(name, min(values) - room, max(values) + room, text=lambda value: format_percent(value, 2))
 
 
 def axes_of(names: Sequence[str]) -> tuple[str, ...]:

@@ -48,10 +48,10 @@ class ServiceView(NamedTuple):
 
 def held(plan: Plan, say: Translator) -> tuple[Held, ...]:
     """Return what a plan holds, dearest first."""
-    return tuple(_held(item, say) for item in plan.holdings)
+    return tuple(_held(item, plan, say) for item in plan.holdings)
 
 
-def _held(item: Holding, say: Translator) -> Held:
+def _held(item: Holding, plan: Plan, say: Translator) -> Held:
     count = f"{item.instances}"
     if item.instances_by_hour:
         count = say("{few} to {many}", few=min(item.instances_by_hour), many=item.instances)
@@ -63,7 +63,7 @@ def _held(item: Holding, say: Translator) -> Held:
         where=where(item.provider, item.region, item.pricing, say),
         gpus=f"{gpus} × {item.accelerator}",
         cost=figure(item.cost_usd_per_month, "USD/month", say),
-        services=", ".join(item.services),
+        services=", ".join(item.services) if len(plan.services) > 1 else "",
         utilisation=format_percent(item.utilisation, 0),
         hourly=item.instances_by_hour,
     )
@@ -78,7 +78,7 @@ def _service(item: ServiceResult, plan: Plan, say: Translator) -> ServiceView:
     from planner.report.view import requirement_row
 
     estimates = {quantity(it.name): it for it in item.estimates}
-    mine = [it for it in plan.deployments if it.service == item.service]
+    mine = sorted((it for it in plan.deployments if it.service == item.service), key=_least_tokens)
     return ServiceView(
         name=item.service,
         subject=f"{item.model} · {say.sentence(item.load)}",
@@ -86,6 +86,15 @@ def _service(item: ServiceResult, plan: Plan, say: Translator) -> ServiceView:
         requirements=tuple(requirement_row(it, estimates.get(quantity(it.requirement)), say) for it in item.margins),
         hourly=item.hourly,
     )
+
+
+def _least_tokens(item: Deployment) -> int:
+    """Return the least size of the requests that a fleet takes; 0 where it takes them from the smallest on, or all.
+
+    Fleets by size are read as a threshold in a router is set: the short requests first.
+    """
+    first = item.requests.partition(" ")[0].replace(",", "")
+    return int(first) if first.isdigit() else 0
 
 
 def _part(item: Deployment, say: Translator) -> Part:
