@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from planner.plan import Alternative
     from planner.report.scale import Axis
+    from planner.report.scatter import Layer
     from planner.solve.pareto import Front
 
 _FIGURES = {"ttft": "ttft_p95_ms", "tpot": "tpot_p95_ms", "quality": "recovery", "energy": "power_w"}
@@ -144,9 +145,12 @@ def _chart(front: Front, axis: str, say: Translator) -> Markup | None:
     if len(points) < 2:
         return None
     name = _heads(front, say)[front.axes.index(axis)]
-    layers: list[Any] = [Dots(say("Pareto front"), "front", points)]
-    if axis != "quality":  # more quality is better, so that its front runs the other way
-        layers.insert(0, Line(say("Pareto front"), "front", pareto_front(points), steps=True))
+    sign = -1 if axis == "quality" else 1  # more quality is better, so that its front runs the other way
+    front_line = [(sign * x, y) for x, y in pareto_front([(sign * x, y) for x, y in points])]
+    layers: list[Layer] = [
+        Line(say("Pareto front"), "front", front_line, steps=True),
+        Dots(say("Pareto front"), "front", points),
+    ]
     return scatter(
         f"front-{axis}",
         x=_x_axis(axis, name, [x for x, _ in points], say),
@@ -157,6 +161,11 @@ def _chart(front: Front, axis: str, say: Translator) -> Markup | None:
     )
 
 
+def _watts(value: float) -> str:
+    return f"{value / _KILO:g} kW" if value >= _KILO else f"{value:g} W"
+
+
+_KILO = 1000
 _LEAST_SPREAD = 0.002
 """Share of recovery that the axis of quality shows at least: what is closer lies within the noise of benchmarks."""
 
@@ -166,8 +175,8 @@ def _x_axis(axis: str, name: str, values: Sequence[float], say: Translator) -> A
     from planner.report.scale import Axis
 
     if axis != "quality":
-        unit = "W" if axis == "energy" else "ms"
-        return Axis.around(name, values, log=True, text=lambda value: asked(value, unit, say))
+        text = _watts if axis == "energy" else lambda value: asked(value, "ms", say)
+        return Axis.around(name, values, log=True, text=text)
     room = 0.1 * max(max(values) - min(values), _LEAST_SPREAD)
     return Axis(name, min(values) - room, max(values) + room, text=lambda value: format_percent(value, 2))
 

@@ -103,7 +103,10 @@ def _part(item: Deployment, say: Translator) -> Part:
     if item.requests:
         requests = say.sentence(item.requests)
         share = f"{requests}: {share}" if share else requests
-    return Part(share, item.offer, fleet(item, say))
+    words, taken = fleet(item, say), item.replicas * item.gpus_per_replica
+    if taken < item.gpus:  # the rest of its instances is idle, or other fleets have it
+        words = words._replace(gpus=say("{n} of {gpus}", n=taken, gpus=words.gpus))
+    return Part(share, item.offer, words)
 
 
 SPARKS = " ▁▂▃▄▅▆▇█"
