@@ -163,7 +163,9 @@ def parse_percent(value: str | int | float) -> float:
 
 
 def parse_count(value: str | int | float, examples: str = "2048, 128k or 10B") -> int:
-    """Return a whole number, zero or more; ``examples`` say what to write instead of what is none. ``k M B T`` are thousands, ``Ki Mi Gi`` 1024s, ``万 亿`` 10^4 and 10^8.
+    """Return a whole number, zero or more; ``examples`` say what to write instead of what is none.
+
+    ``k M B T`` are thousands, ``Ki Mi Gi`` 1024s, ``万 亿`` 10^4 and 10^8.
 
     >>> parse_count("10B"), parse_count("7e9"), parse_count("128k"), parse_count("128Ki"), parse_count(200)
     (10000000000, 7000000000, 128000, 131072, 200)
