@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from planner.scenario import Scenario
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  planner explain scenarios/70b-chat.yaml
+  planner explain scenarios/70b-chat.yaml --why-not "h100-sxm fp8-e4m3 tp4"
+  planner explain scenarios/70b-chat-company.yaml --rule contracted-providers
+  planner explain scenarios/70b-chat.yaml --candidate "engine=sglang weights=nvfp4 accelerator=h100-sxm"
+
+\b
+Exit codes:
+  0  explained
+  2  the scenario, a catalog, WORDS, ID, KEYS or the usage is wrong
+  3  no plan holds every requirement; the output says which of them conflict""",
+)
 @scenario_argument
 @click.option("--why-not", "wanted", metavar="WORDS", help='What you expected: "h100-sxm fp8-e4m3 tp4", in any order.')
 @click.option("--rule", "rule_id", metavar="ID", default=None, help="Explain this rule.")
@@ -46,13 +59,6 @@ def explain(
     what that rule cuts, and what dropping it would save; every other rule stays as it is. With --candidate, which rules
     are against every combination of what its keys (accelerator, offer, engine, weights, kv_cache, tp, pp, ep) leave
     open.
-
-    \b
-    Examples:
-      planner explain scenarios/70b-chat.yaml
-      planner explain scenarios/70b-chat.yaml --why-not "h100-sxm fp8-e4m3 tp4"
-      planner explain scenarios/70b-chat-company.yaml --rule contracted-providers
-      planner explain scenarios/70b-chat.yaml --candidate "engine=sglang weights=nvfp4 accelerator=h100-sxm"
     """
     from planner.scenario import load_scenario
 

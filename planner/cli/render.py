@@ -43,11 +43,11 @@ Exit codes:
 @settings_option
 @output_option
 def render(source: str, target: str, inputs: tuple[str, ...], settings: tuple[str, ...], output: Path | None) -> int:
-    """Write the file that runs a plan.
+    """Write the file that runs a training plan.
 
-    PLAN_OR_SCENARIO is a plan, as `planner solve --format json` writes it, or a scenario, which is solved; - is
-    standard input. Torchrun is a script for every node, pytorchjob a manifest for Kubeflow's training operator. Runs of
-    whole layers on each GPU are told to TRL (with DeepSpeed where weights have a master copy), all others to
+    PLAN_OR_SCENARIO is a plan of a run, as `planner solve --format json` writes it, or a scenario, which is solved; -
+    is standard input. Torchrun is a script for every node, pytorchjob a manifest for Kubeflow's training operator.
+    Runs of whole layers on each GPU are told to TRL (with DeepSpeed where weights have a master copy), all others to
     Megatron-LM. What a framework cannot be told is refused, with the key of the scenario that leaves it out.
     """
     from planner.deploy.render import manifest

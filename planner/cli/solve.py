@@ -22,6 +22,16 @@ LANGUAGES = ("en", "zh-CN")
 
 @click.command(
     epilog="""\b
+A whole scenario, here as standard input; docs/scenario.md has every key:
+  planner solve - <<'END'
+  name: chat
+  model: meta-llama/Llama-3.1-70B-Instruct
+  workload: {input_tokens: 2048, output_tokens: 512, concurrency: 200}
+  sla: {ttft_p95: 2s, tpot_p95: 50ms}
+  budget: {max: 60000 USD/month}
+  END
+
+\b
 Examples:
   planner solve scenarios/70b-chat.yaml
   planner solve scenarios/70b-chat.yaml --set workload.concurrency=400 --set sla.tpot_p95=40ms

@@ -21,7 +21,9 @@ from markupsafe import Markup
 from planner.report.svg import chart, percent, share, short, tag
 
 _LABELLED = 0.09
-"""The share from which a segment of a stacked bar has room for its text at the narrowest page."""
+"""The share from which a segment of a stacked bar has room for a short text on a wide page."""
+_NARROW, _PER_CHARACTER = 340, 7.6
+"""Pixels that a bar has on a telephone, and that a character of its text takes at 12.5 pixels with some air."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def stacked_bar(
     """Return one bar as wide as ``total`` with its ``segments`` side by side, and a tick at ``limit``.
 
     ``name`` makes the ids unique in the document. Values share the unit of ``total``. A segment that is wide enough
-    carries its ``text``; the legend is the table that should stand below the chart.
+    carries its ``text``, which the class ``roomy`` hides on narrow pages that lack the room; the legend is the table
+    that should stand below the chart.
     """
     shapes, start = [], 0.0
     for segment in segments:
@@ -61,8 +64,9 @@ def stacked_bar(
         shapes.append(tag("rect", tip, class_=segment.tone, x=percent(start), width=percent(part), height="34"))
         if part >= _LABELLED:
             middle = percent(start + part / 2)
+            roomy = " roomy" if part * _NARROW < len(segment.text) * _PER_CHARACTER else ""
             shapes.append(
-                tag("text", segment.text, class_=f"on-{segment.tone}", x=middle, y="22", text_anchor="middle")
+                tag("text", segment.text, class_=f"on-{segment.tone}{roomy}", x=middle, y="22", text_anchor="middle")
             )
         start += part
     if limit is not None:

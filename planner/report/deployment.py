@@ -94,15 +94,24 @@ def degrees(item: Deployment) -> str:
     return " × ".join(f"{name} {degree}" for name, degree in named if degree > 1) or "TP 1"
 
 
+def rival_name(item: Alternative, plan: Plan, say: Translator) -> str:
+    """Return what tells an alternative from the plan and from the others: a trait, an offer, or an offer's format."""
+    if item.holdings:
+        return say(", ").join(map(say.sentence, item.name.split(", ")))
+    made = item.deployment
+    others = (*plan.deployments, *(it.deployment for it in plan.alternatives))
+    alike = sum((it.instances, it.offer) == (made.instances, made.offer) for it in others)
+    return f"{made.instances} × {made.offer}" + (f", {made.weights}" if alike > 1 else "")
+
+
 def rival(item: Alternative, plan: Plan, say: Translator) -> Rival:
     """Return the words of one alternative beside ``plan``."""
     made = item.deployment
     estimates = {quantity(it.name): figure(it.value, it.unit, say) for it in item.estimates}
     more = item.cost_usd_per_month - plan.cost_usd_per_month
-    name, gpus = f"{made.instances} × {made.offer}", f"{made.gpus} × {made.accelerator}"
+    name, gpus = rival_name(item, plan, say), f"{made.gpus} × {made.accelerator}"
     layout = f"{made.replicas} × {degrees(made)}, {made.weights}, KV {made.kv_cache}, {made.engine}"
     if item.holdings:
-        name = say(", ").join(map(say.sentence, item.name.split(", ")))
         totals: dict[str, int] = {}
         for it in item.holdings:
             totals[it.accelerator] = totals.get(it.accelerator, 0) + it.instances * it.gpus_per_instance

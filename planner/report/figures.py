@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.report.i18n import ENGLISH, Translator
-from planner.units import MS_PER_SECOND, format_bytes_gib, format_duration_ms, format_number, format_percent
+from planner.units import MS_PER_SECOND, format_bytes_gib, format_duration_ms, format_number, format_percent, half_up
 
 LABELS = {
     "ttft_p50": "TTFT p50",
@@ -83,7 +83,8 @@ def label(name: str, say: Translator) -> str:
     if colon:  # a requirement of one of several services
         return f"{label(what, say)} ({kind})"
     key = quantity(name)
-    heading = LABELS.get(name) or LABELS.get(key) or key.replace("_", " ")
+    spelt = name if " " in name else key.replace("_", " ")  # words may name an offer that has dots of its own
+    heading = LABELS.get(name) or LABELS.get(key) or spelt
     said = say(heading)
     return say.sentence(heading) if said == heading else said
 
@@ -126,7 +127,7 @@ def _duration(value: float) -> str:
 def money(value: float) -> str:
     """Return US dollars: whole ones from a thousand, cents below, tenths of cents below ten cents."""
     digits = 0 if abs(value) >= 1000 else 4 if 0 < abs(value) < 0.1 else 2
-    return f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}"
+    return f"{'-' if value < 0 else ''}${half_up(abs(value), digits)}"
 
 
 def amount(value: float) -> str:

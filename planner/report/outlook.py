@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from planner.report.deployment import rival_name
 from planner.report.figures import figure
 from planner.report.i18n import Translator
 from planner.units import format_months, format_percent
@@ -82,7 +83,7 @@ def wrong_table(plan: Plan, say: Translator) -> WrongTable | None:
         return None
     told = [item for item in plan.alternatives if item.regrets]
     columns = [plan.regrets, *(item.regrets for item in told)]
-    names = (say("this plan"), *(f"{it.deployment.instances} × {it.deployment.offer}" for it in told))
+    names = (say("this plan"), *(rival_name(it, plan, say) for it in told))
     rows = tuple(
         Wrong(say.sentence(first.what), tuple(_cell(column[index], say) for column in columns))
         for index, first in enumerate(plan.regrets)

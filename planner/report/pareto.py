@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from planner.report.deployment import degrees
-from planner.report.figures import figure, label, money
+from planner.report.figures import asked, figure, label, money
 from planner.report.i18n import ENGLISH, Translator
 from planner.report.layout import COLUMNS, Paint, table, unpainted, wrap
 from planner.units import format_count, format_percent
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from planner.plan import Alternative
+    from planner.report.scale import Axis
+    from planner.report.scatter import Layer
     from planner.solve.pareto import Front
 
 _FIGURES = {"ttft": "ttft_p95_ms", "tpot": "tpot_p95_ms", "quality": "recovery", "energy": "power_w"}
@@ -143,12 +145,15 @@ def _chart(front: Front, axis: str, say: Translator) -> Markup | None:
     if len(points) < 2:
         return None
     name = _heads(front, say)[front.axes.index(axis)]
-    layers: list[Any] = [Dots(say("Pareto front"), "front", points)]
-    if axis != "quality":  # more quality is better, so that its front runs the other way
-        layers.insert(0, Line(say("Pareto front"), "front", pareto_front(points), steps=True))
+    sign = -1 if axis == "quality" else 1  # more quality is better, so that its front runs the other way
+    front_line = [(sign * x, y) for x, y in pareto_front([(sign * x, y) for x, y in points])]
+    layers: list[Layer] = [
+        Line(say("Pareto front"), "front", front_line, steps=True),
+        Dots(say("Pareto front"), "front", points),
+    ]
     return scatter(
         f"front-{axis}",
-        x=Axis.around(name, [x for x, _ in points], log=axis != "quality", text=_text(axis, say)),
+        x=_x_axis(axis, name, [x for x, _ in points], say),
         y=Axis.around(say("cost per month"), [y for _, y in points], log=True, text=lambda it: f"${format_count(it)}"),
         layers=layers,
         title=say("Cost per month against {latency}", latency=name),
@@ -156,10 +161,24 @@ def _chart(front: Front, axis: str, say: Translator) -> Markup | None:
     )
 
 
-def _text(axis: str, say: Translator) -> Any:
-    if axis == "quality":
-        return lambda value: format_percent(value)
-    return lambda value: figure(value, "W" if axis == "energy" else "ms", say)
+def _watts(value: float) -> str:
+    return f"{value / _KILO:g} kW" if value >= _KILO else f"{value:g} W"
+
+
+_KILO = 1000
+_LEAST_SPREAD = 0.002
+"""Share of recovery that the axis of quality shows at least: what is closer lies within the noise of benchmarks."""
+
+
+def _x_axis(axis: str, name: str, values: Sequence[float], say: Translator) -> Axis:
+    """Return a logarithmic axis; of quality a linear one over what differs, which is far from zero."""
+    from planner.report.scale import Axis
+
+    if axis != "quality":
+        text = _watts if axis == "energy" else lambda value: asked(value, "ms", say)
+        return Axis.around(name, values, log=True, text=text)
+    room = 0.1 * max(max(values) - min(values), _LEAST_SPREAD)
+    return Axis(name, min(values) - room, max(values) + room, text=lambda value: format_percent(value, 2))
 
 
 def axes_of(names: Sequence[str]) -> tuple[str, ...]:

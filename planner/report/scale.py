@@ -51,12 +51,12 @@ class Axis:
     def ticks(self, most: int = 6) -> list[float]:
         """Return at most ``most`` round values inside the axis, in order.
 
-        Decades and their 2nd and 5th parts on a logarithmic axis as far as they are few; 1, 2 or 5 times a power
+        Decades and the finest usual parts of them that are few on a logarithmic axis; 1, 2 or 5 times a power
         of ten as the step of a linear one.
         """
         if self.log:
             decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            for parts in ((1, 2, 5), (1, 3), (1,)):
+            for parts in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
                 found = [part * 10.0**decade for decade in decades for part in parts]
                 found = [value for value in found if self.low <= value <= self.high]
                 if len(found) <= most:

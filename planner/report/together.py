@@ -48,10 +48,10 @@ class ServiceView(NamedTuple):
 
 def held(plan: Plan, say: Translator) -> tuple[Held, ...]:
     """Return what a plan holds, dearest first."""
-    return tuple(_held(item, say) for item in plan.holdings)
+    return tuple(_held(item, plan, say) for item in plan.holdings)
 
 
-def _held(item: Holding, say: Translator) -> Held:
+def _held(item: Holding, plan: Plan, say: Translator) -> Held:
     count = f"{item.instances}"
     if item.instances_by_hour:
         count = say("{few} to {many}", few=min(item.instances_by_hour), many=item.instances)
@@ -63,7 +63,7 @@ def _held(item: Holding, say: Translator) -> Held:
         where=where(item.provider, item.region, item.pricing, say),
         gpus=f"{gpus} × {item.accelerator}",
         cost=figure(item.cost_usd_per_month, "USD/month", say),
-        services=", ".join(item.services),
+        services=", ".join(item.services) if len(plan.services) > 1 else "",
         utilisation=format_percent(item.utilisation, 0),
         hourly=item.instances_by_hour,
     )
@@ -78,7 +78,7 @@ def _service(item: ServiceResult, plan: Plan, say: Translator) -> ServiceView:
     from planner.report.view import requirement_row
 
     estimates = {quantity(it.name): it for it in item.estimates}
-    mine = [it for it in plan.deployments if it.service == item.service]
+    mine = sorted((it for it in plan.deployments if it.service == item.service), key=_least_tokens)
     return ServiceView(
         name=item.service,
         subject=f"{item.model} · {say.sentence(item.load)}",
@@ -88,13 +88,25 @@ def _service(item: ServiceResult, plan: Plan, say: Translator) -> ServiceView:
     )
 
 
+def _least_tokens(item: Deployment) -> int:
+    """Return the least size of the requests that a fleet takes; 0 where it takes them from the smallest on, or all.
+
+    Fleets by size are read as a threshold in a router is set: the short requests first.
+    """
+    first = item.requests.partition(" ")[0].replace(",", "")
+    return int(first) if first.isdigit() else 0
+
+
 def _part(item: Deployment, say: Translator) -> Part:
     whole = item.load_share > 1 - 1e-9
     share = "" if whole else say("{share} of the load", share=format_percent(item.load_share, 0))
     if item.requests:
         requests = say.sentence(item.requests)
         share = f"{requests}: {share}" if share else requests
-    return Part(share, item.offer, fleet(item, say))
+    words, taken = fleet(item, say), item.replicas * item.gpus_per_replica
+    if taken < item.gpus:  # the rest of its instances is idle, or other fleets have it
+        words = words._replace(gpus=say("{n} of {gpus}", n=taken, gpus=words.gpus))
+    return Part(share, item.offer, words)
 
 
 SPARKS = " ▁▂▃▄▅▆▇█"

@@ -45,8 +45,11 @@ class CatalogTranslator(Translator):
         return self.words.get(text, text)
 
     def knowing(self, sentences: Mapping[str, str]) -> CatalogTranslator:
-        """Return this translator with further sentences, tried after its own."""
-        return replace(self, sentences=(*self.sentences, *patterns(sentences)))
+        """Return this translator with further sentences, each tried as early as it is specific, its own first.
+
+        A rule's message has to come before the shortest patterns here, which quote parts: ``"{label} on {offers}"``.
+        """
+        return replace(self, sentences=tuple(sorted((*self.sentences, *patterns(sentences)), key=_generality)))
 
     def _spaced(self, text: str) -> str:
         """Return ``text`` with the space that Chinese typesetting puts beside Latin letters and figures."""
@@ -85,6 +88,14 @@ def patterns(sentences: Mapping[str, str]) -> Patterns:
         translation = _PLACE.sub(lambda place: f"{{{_group(place)}}}", sentences[sentence])
         found.append((re.compile(pattern, re.DOTALL), translation))
     return tuple(found)
+
+
+_GROUP = re.compile(r"\(\?P[<=]\w+\)?(?:>\.\+\?\))?")
+
+
+def _generality(item: tuple[re.Pattern[str], str]) -> int:
+    """Return the negative number of fixed characters of a compiled pattern."""
+    return -len(_GROUP.sub("", item[0].pattern).replace("\\", ""))
 
 
 def _group(place: re.Match[str]) -> str:

@@ -191,9 +191,11 @@ def _headlines(
     total = sum(item.gpus for item in plan.deployments)
     if plan.holdings:
         total = sum(item.instances * item.gpus_per_instance for item in plan.holdings)
-        gpus = say("{n} in the busiest hour", n=total) if any(it.instances_by_hour for it in plan.holdings) else ""
-        total = min(_by_hour(plan)) if gpus else total
-    found.append(Headline(say("GPUs"), f"{total:,}", gpus))
+        gpus = ""
+    count = f"{total:,}"
+    if any(it.instances_by_hour for it in plan.holdings):
+        count, gpus = f"{min(_by_hour(plan)):,}–{total:,}", say("by the hour")
+    found.append(Headline(say("GPUs"), count, gpus))
     predicted = [row for row in requirements if row.low is not None]
     found += [Headline(row.label, row.actual_text, row.limit_text) for row in predicted[: 5 - len(found)]]
     return tuple(found)

@@ -6,26 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from planner.scenario.kinds import MONEY_SUM, SHARE
+from planner.scenario.kinds import SHARE, Kind, money_sum
 from planner.scenario.sections import Section
 from planner.scenario.words import SWITCH, TEXT
 from planner.units import CURRENCY_UNITS_PER_USD, Money
+
+_NAME = Kind(TEXT.read, {**TEXT.schema, "examples": ["a hosted API"]})
+_PER_MILLION = money_sum("0.60 USD", "￥4")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiPrice(Section):
     """What the same tokens cost elsewhere, by the token."""
 
-    name: Annotated[str, TEXT]
+    name: Annotated[str, _NAME]
     """What it is the price of."""
 
-    input_per_million: Annotated[Money, MONEY_SUM]
+    input_per_million: Annotated[Money, _PER_MILLION]
     """Price of a million prompt tokens."""
 
-    output_per_million: Annotated[Money, MONEY_SUM]
+    output_per_million: Annotated[Money, _PER_MILLION]
     """Price of a million generated tokens."""
 
-    cached_per_million: Annotated[Money | None, MONEY_SUM] = None
+    cached_per_million: Annotated[Money | None, _PER_MILLION] = None
     """Price of a million prompt tokens that are found in a cache (`workload.prefix_hit_share`); the prompt's own price
     where it is left out."""
 

@@ -93,8 +93,9 @@ def count(least: int, most: int, *examples: Any) -> Kind:
     """Return the kind of a whole number between two limits, written as digits or as ``8k``."""
     number = {"type": "integer", "minimum": least, "maximum": most}
     text = {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*{_either(SCALES)}?\s*$"}
+    words = " or ".join(map(str, examples))
     return Kind(
-        between(parse_count, "{:,}".format, examples[0], least=least, most=most),
+        between(lambda value: parse_count(value, words), "{:,}".format, examples[0], least=least, most=most),
         {"anyOf": [number, text], "examples": [*examples]},
     )
 
@@ -161,14 +162,15 @@ _MOST_MONEY = 1e12
 
 def _money(periodic: bool, *examples: str) -> Kind:
     def read(value: Any) -> Money:
-        money = parse_money(value)
+        money = parse_money(value, periodic=periodic)
         if not 0 < money.amount <= _MOST_MONEY:
             problem = f"{show(value)} must be more than nothing and at most {format_count(_MOST_MONEY)}"
             raise UnitError(problem, f"write a sum such as {examples[0]}")
         if periodic and money.per is None:
             raise UnitError(f"{show(value)} does not say per what", f"write {money}/month or {money}/hour")
         if not periodic and money.per is not None:
-            raise UnitError(f"{show(value)} is a sum per {money.per}; a single sum is asked", f"write {examples[0]}")
+            once = Money(money.amount, money.currency)
+            raise UnitError(f"{show(value)} is a sum per {money.per}; a single sum is asked", f"write {once}")
         return money
 
     currency = rf"({_either(CURRENCY_WORDS)}|[A-Za-z]{{3}})"
@@ -178,4 +180,11 @@ def _money(periodic: bool, *examples: str) -> Kind:
 
 
 MONEY_RATE = _money(True, "60000 USD/month", "$80/h", "￥400k/month")
-MONEY_SUM = _money(False, "400k USD", "￥200万")
+
+
+def money_sum(*examples: str) -> Kind:
+    """Return the kind of a sum that is paid once, with what it is usually worth as its examples."""
+    return _money(False, *examples)
+
+
+MONEY_SUM = money_sum("400k USD", "￥200万")

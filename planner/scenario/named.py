@@ -82,6 +82,11 @@ def reference_problems(scenario: Scenario, known: Callable[[str], Collection[str
             continue
         ids = known(kind)
         if value not in ids:
+            stem = f"{str(value).casefold()}-"
+            kin = sorted(it for it in ids if it.casefold().startswith(stem))
+            if len(kin) > 1:  # a100 is rather one of its own kinds than its neighbour a10
+                yield Problem(place, f"{value!r} is not in the catalog", f"write one of {', '.join(kin)}", "unknown-id")
+                continue
             best = closest(str(value), ids)
             few = sorted(ids)[:12]
             remedy = f"known: {', '.join(few)}{', ...' if len(ids) > len(few) else ''}"

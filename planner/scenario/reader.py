@@ -188,6 +188,8 @@ def _unknown(key: str, table: Mapping[str, Entry]) -> tuple[str, str]:
     folded = key.casefold().replace("-", "_")
     known = _SYNONYMS.get(folded, folded)
     if known not in table:
+        if known != folded and (near := closest(key, table)):  # a word of its own level before a guess at another
+            return near, f"did you mean {near!r}?"
         for name, entry in entries(Scenario).items():
             if entry.section is not None and known in entries(entry.section):
                 return "", f"{known!r} belongs under {name!r}"

@@ -13,6 +13,7 @@ from planner.units import HOURS_PER_MONTH, format_months, format_usd
 
 if TYPE_CHECKING:
     from planner.candidates import CandidateTable
+    from planner.candidates.streams import Stream
     from planner.plan import Holding, ServiceResult
     from planner.solve.details import Detail
     from planner.solve.placement import Choice
@@ -97,11 +98,22 @@ def plan_estimates(
     powers = [power_of(detail) for detail in details]
     total = sum(item.value for item in powers)
     named = tuple(
-        Term(f"{detail.accelerator.name} for {choice.streams.streams[item.stream].id}", it.value, "W")
+        Term(
+            f"{detail.accelerator.name} for {', '.join(filter(None, _carried(choice.streams.streams[item.stream])))}",
+            it.value,
+            "W",
+            " + ".join(term.formula or f"{term.name} {term.value:,.0f} W" for term in it.terms),
+            it.source,
+        )
         for item, detail, it in zip(choice.placements, details, powers, strict=True)
     )
     found.append(Estimate("power_w", total, "W", terms=named, source=powers[0].source if powers else ""))
     return tuple(found)
+
+
+def _carried(stream: Stream) -> tuple[str, str]:
+    """Return the service whose requests a stream are, and which of them."""
+    return stream.service, stream.part.label
 
 
 def _bill(choice: Choice, item: Holding) -> Term:

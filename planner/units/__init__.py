@@ -42,6 +42,7 @@ from planner.units.printing import (
     format_percent,
     format_rate_per_second,
     format_usd,
+    half_up,
 )
 from planner.units.quantities import (
     parse_bytes,
@@ -88,6 +89,7 @@ __all__ = [
     "format_percent",
     "format_rate_per_second",
     "format_usd",
+    "half_up",
     "parse_bytes",
     "parse_count",
     "parse_duration_ms",

@@ -67,8 +67,10 @@ class Money:
         return f"{format_number(self.amount)} {self.currency}{'/' + self.per if self.per else ''}"
 
 
-def parse_money(value: str | int | float) -> Money:
+def parse_money(value: str | int | float, *, periodic: bool = False) -> Money:
     """Return an amount with its currency and period. ``￥``, ``¥`` and ``元`` are CNY, ``$`` is USD.
+
+    ``periodic`` says that a period is asked, so that the remedy for a bare number names one.
 
     >>> parse_money("60000 USD/month")
     Money(amount=60000.0, currency='USD', per='month')
@@ -88,7 +90,9 @@ def parse_money(value: str | int | float) -> Money:
         raise UnitError(f"{show(value)} names a currency twice", f"write {_EXAMPLE}")
     if not (sign or word):
         bare, _, per = text.partition("/")
-        raise UnitError(f"{show(text)} lacks a currency", f"write {bare.strip()} USD{slash}{per}")
+        whole = f"{bare.strip()} USD"
+        remedy = f"write {whole}/month or {whole}/hour" if periodic and not per else f"write {whole}{slash}{per}"
+        raise UnitError(f"{show(text)} lacks a currency", remedy)
     currency = CURRENCY_WORDS.get(sign or word) or (sign or word).upper()
     if not _CODE.fullmatch(currency):
         raise UnitError(f"{show(sign or word)} is not a currency", f"write {_EXAMPLE}")

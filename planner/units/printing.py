@@ -56,7 +56,20 @@ def format_count(value: float) -> str:
 def format_usd(value: float, per: str | None = None) -> str:
     """Return ``$41,200/month`` or ``$2.49/h``: cents below 1,000 dollars, whole dollars above."""
     digits = 0 if abs(value) >= 1000 or float(value).is_integer() else 2
-    return f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}{_per(per)}"
+    return f"{'-' if value < 0 else ''}${half_up(abs(value), digits)}{_per(per)}"
+
+
+_HALF = 1e-7
+"""More than a sum of prices is off by, less than the thousandth of a cent to which prices are known."""
+
+
+def half_up(value: float, digits: int) -> str:
+    """Return a positive amount in so many digits, a half upwards: two ways to the same sum then read the same.
+
+    >>> half_up(514.285 - 394.2, 2), half_up(0.1645 * 730, 2)
+    ('120.09', '120.09')
+    """
+    return f"{value + _HALF:,.{digits}f}"
 
 
 def format_money(value: Money) -> str:

@@ -162,17 +162,19 @@ def parse_percent(value: str | int | float) -> float:
     return share
 
 
-def parse_count(value: str | int | float) -> int:
-    """Return a whole number, zero or more. ``k M B T`` are thousands, ``Ki Mi Gi`` 1024s, ``万 亿`` 10^4 and 10^8.
+def parse_count(value: str | int | float, examples: str = "2048, 128k or 10B") -> int:
+    """Return a whole number, zero or more; ``examples`` say what to write instead of what is none.
+
+    ``k M B T`` are thousands, ``Ki Mi Gi`` 1024s, ``万 亿`` 10^4 and 10^8.
 
     >>> parse_count("10B"), parse_count("7e9"), parse_count("128k"), parse_count("128Ki"), parse_count(200)
     (10000000000, 7000000000, 128000, 131072, 200)
     """
-    text, number, unit = split_number(value, "a whole number", "2048, 128k or 10B")
+    text, number, unit = split_number(value, "a whole number", examples)
     multiplier, rest = split_scale(unit)
     count, whole = number.to_int(multiplier)
     if rest:
-        raise UnitError(f"{show(text)} is not a whole number", "write 2048, 128k or 10B")
+        raise UnitError(f"{show(text)} is not a whole number", f"write {examples}")
     if not whole:
         raise UnitError(f"{show(text)} is not a whole number", f"write {abs(count)}")
     if count < 0:

@@ -13,6 +13,7 @@ from planner.explain.why_not import why_not
 from planner.report.explanation import derivation_text, why_not_text, why_not_to_dict
 from planner.scenario import parse_scenario
 from planner.solve import solve
+from planner.units import format_usd
 
 CHAT = """
 name: chat
@@ -135,7 +136,7 @@ def test_the_derivation_ends_at_the_plan(chat, plan):
     text = derivation_text("chat", steps)
     made = plan.deployments[0]
     assert f"= {made.instances} x" not in text  # the bill stands once, as a product
-    assert f"${plan.cost_usd_per_month:,.0f}/month" in next(step for step in steps if step.title == "Cost").lines[0]
+    assert format_usd(plan.cost_usd_per_month, "month") in next(step for step in steps if step.title == "Cost").lines[0]
     assert f"{made.instances:,} whole instances of {made.gpus_per_instance} GPUs" in text
     assert f"{plan.proof.feasible:,} of {plan.proof.candidates:,} candidates hold every requirement." in text
     assert tuple(plan.reasons) == next(step for step in steps if step.title == "Chosen").lines

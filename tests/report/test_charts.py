@@ -173,3 +173,15 @@ def test_a_large_fleet_is_cut_and_says_so():
     svg = draw(500, 8, 8, 500)
     assert frames(svg) == 40
     assert "and so on" in [text.text for text in svg.iter("text")]
+
+
+def test_a_text_too_long_for_a_telephone_is_marked_to_be_hidden_there():
+    chart = stacked_bar(
+        "bill",
+        [Segment("wide", 0.8, "$1,825/month", "c1"), Segment("narrow", 0.2, "$730.00/month", "c2")],
+        total=1.0,
+        title="t",
+        description="d",
+    )
+    assert 'class="on-c1"' in chart
+    assert 'class="on-c2 roomy"' in chart

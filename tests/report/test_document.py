@@ -10,9 +10,11 @@ from itertools import pairwise
 
 import pytest
 
+from planner.plan import Estimate, Term
 from planner.report.cloud import Cloud
+from planner.report.deployment import rival_name
 from planner.report.document import conflict_document, plan_document
-from planner.report.i18n import LANGUAGES
+from planner.report.i18n import ENGLISH, LANGUAGES
 from planner.scenario import load_scenario
 
 VOID = {"meta", "br", "link", "img", "hr"}
@@ -169,3 +171,23 @@ def test_the_scenario_is_echoed_with_what_was_set_over_it_and_stays_inside_its_f
     html = plan_document(plan, "html", scenario=scenario)
     assert "# --set workload.concurrency=7" in html
     assert "<b>not" not in html
+
+
+def test_alternatives_on_the_same_machines_are_named_apart(plan):
+    twin = plan.alternatives[0]
+    twins = tuple(
+        replace(twin, deployment=replace(plan.deployments[0], weights=weights)) for weights in ("int8-w8a8", "nvfp4")
+    )
+    names = [rival_name(item, replace(plan, alternatives=twins), ENGLISH) for item in twins]
+    assert names == [f"2 × lambda-gpu-8x-h100-sxm5, {weights}" for weights in ("int8-w8a8", "nvfp4")]
+    assert rival_name(twin, replace(plan, alternatives=(twin,)), ENGLISH) == (
+        f"{twin.deployment.instances} × {twin.deployment.offer}"
+    )
+
+
+def test_terms_that_are_not_explained_have_no_empty_column(plan):
+    bare = Estimate("power_w", 300.0, "W", terms=(Term("A", 100.0, "W"), Term("B", 200.0, "W")))
+    page = plan_document(replace(plan, estimates=(*plan.estimates, bare)), "html")
+    table = page[page.index('<table class="terms bare">') :].partition("</table>")[0]
+    assert "how it is computed" not in table
+    assert {row.count("<t") - row.count("<tr") for row in table.split("<tr")[2:]} == {2}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from planner.report.figures import amount, asked, figure, interval, label, money, quantity
-from planner.report.i18n import translator
-from planner.units import GIB
+from planner.report.i18n import ENGLISH, translator
+from planner.units import GIB, format_usd
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,14 @@ def test_periods_of_money_are_translated():
     say = translator("zh-CN")
     assert figure(36791, "USD/month", say) == "$36,791/月"
     assert say.sentence("$50.40/h") == "$50.40/小时"
+
+
+def test_what_names_an_offer_with_dots_keeps_them():
+    assert label("1 x aws/p6-b200.48xlarge/us-east-1, on-demand", ENGLISH) == (
+        "1 x aws/p6-b200.48xlarge/us-east-1, on-demand"
+    )
+
+
+def test_two_ways_to_the_same_sum_read_the_same():
+    assert money(514.285 - 394.2) == money(0.1645 * 730) == "$120.09"
+    assert money(7445.6 - 4124.1) == format_usd(3321.5) == "$3,322"

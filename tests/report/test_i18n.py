@@ -106,3 +106,10 @@ def test_the_rules_of_a_scenario_speak_its_language(root):
         == "只有一个副本：其故障或升级即意味着服务中断"
     )
     assert translator_for(None, "zh-CN") is translator("zh-CN")
+
+
+def test_a_rule_is_translated_whole_before_a_phrase_that_it_contains(root):
+    say = translator_for(load_scenario(root / "scenarios" / "70b-chat.yaml"), "zh-CN")
+    told = say.sentence("a replica on 2 or 4 GPUs spans instances of 1 or 2, but TP 1 does not fill them")
+    assert told == "每副本 2 或 4 张卡跨越 1 或 2 卡实例，但 TP 1 未填满实例"
+    assert "has no" not in say.sentence("SGLang, TensorRT-LLM or vLLM has no fp8 KV cache on ada, ampere or hopper")

@@ -48,3 +48,7 @@ def test_ticks_are_few_ascending_and_on_the_axis(low, ratio, log):
 def test_an_axis_around_nothing_or_one_value_exists():
     assert Axis.around("x", []).low < Axis.around("x", []).high
     assert Axis.around("x", [5.0], log=True).position(5.0) == pytest.approx(0.5)
+
+
+def test_a_short_logarithmic_axis_has_ticks_between_the_usual_ones():
+    assert Axis("x", 320, 1700, log=True).ticks() == [500, 700, 1000, 1500]

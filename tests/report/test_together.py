@@ -14,7 +14,7 @@ from planner.report.document import plan_document
 from planner.report.i18n import ENGLISH, translator
 from planner.report.text import plan_text
 from planner.report.together import SPARKS, held, services, sparkline
-from planner.report.view import proof_sentence
+from planner.report.view import plan_view, proof_sentence
 from planner.scenario import Scenario
 from planner.solve import solve
 
@@ -130,3 +130,34 @@ def test_a_proof_is_told_in_the_unit_of_what_is_wanted_first(goal: str, least: i
     near = replace(proof, gap=0.02)
     assert "a gap of 2%" in proof_sentence(near, ENGLISH, goal=goal)
     assert "千克" in proof_sentence(proof, translator("zh-CN"), goal="carbon")
+
+
+def test_requests_are_read_from_short_to_long(platform) -> None:
+    _, plan = platform
+    first = plan.deployments[0]
+    parts = tuple(
+        replace(first, requests=requests) for requests in ("24,600 tokens and more", "up to 550 tokens", "4,300 tokens")
+    )
+    (view, *_) = services(replace(plan, deployments=parts), ENGLISH)
+    assert [part.share.partition(":")[0] for part in view.parts] == [
+        "up to 550 tokens", "4,300 tokens", "24,600 tokens and more",
+    ]  # fmt: skip
+
+
+def test_a_fleet_that_has_part_of_its_instances_says_how_many_gpus(platform) -> None:
+    _, plan = platform
+    part = replace(plan.deployments[0], replicas=3, gpus_per_replica=2, gpus=8)
+    (view, *_) = services(replace(plan, deployments=(part,)), ENGLISH)
+    assert view.parts[0].fleet.gpus == f"6 of 8 × {part.accelerator}"
+
+
+def test_services_are_named_beside_what_is_held_only_where_there_are_several(platform, day) -> None:
+    assert all(item.services for item in held(platform[1], ENGLISH))
+    assert not any(item.services for item in held(day[1], ENGLISH))
+
+
+def test_the_gpus_of_a_day_are_a_range(day) -> None:
+    figures = {it.label: it for it in plan_view(day[1], ENGLISH).figures}
+    low, _, high = figures["GPUs"].value.partition("–")
+    assert int(low) < int(high)
+    assert figures["GPUs"].aside == "by the hour"
