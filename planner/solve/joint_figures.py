@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from planner import power
 from planner.cost import per_month, total_cost_of_ownership, usd, usd_per_million_tokens
 from planner.plan import Estimate, Term
 from planner.solve.figures import LATENCIES, latency, memory, power_of, quality_of, salvage_of
@@ -95,25 +96,40 @@ def plan_estimates(
         source = "all services together, at the scenario's load"
         found.append(Estimate("cost_usd_per_million_output_tokens", per_million, "USD", source=source))
     found += _total(choice, held, monthly)
-    powers = [power_of(detail) for detail in details]
-    total = sum(item.value for item in powers)
-    named = tuple(
-        Term(
-            f"{detail.accelerator.name} for {', '.join(filter(None, _carried(choice.streams.streams[item.stream])))}",
-            it.value,
-            "W",
-            " + ".join(term.formula or f"{term.name} {term.value:,.0f} W" for term in it.terms),
-            it.source,
-        )
-        for item, detail, it in zip(choice.placements, details, powers, strict=True)
-    )
-    found.append(Estimate("power_w", total, "W", terms=named, source=powers[0].source if powers else ""))
+    found.append(_power(choice, details))
     return tuple(found)
 
 
 def _carried(stream: Stream) -> tuple[str, str]:
     """Return the service whose requests a stream are, and which of them."""
     return stream.service, stream.part.label
+
+
+def _power(choice: Choice, details: Sequence[Detail]) -> Estimate:
+    """Return the mean power of everything in the busiest hour: of each fleet's busy GPUs, and once what idles beside.
+
+    Fleets may share instances, so that idle GPUs and hosts belong to what is held.
+    """
+    terms = []
+    for item, detail in zip(choice.placements, details, strict=True):
+        stream = choice.streams.streams[item.stream]
+        busy = power_of(detail).terms[0]
+        name = f"{detail.accelerator.name} for {', '.join(filter(None, _carried(stream)))}"
+        terms.append(Term(name, busy.value, "W", busy.formula, busy.source))
+    for p in choice.used_pools:
+        pool, instances = choice.pools[p], max(choice.instances[p])
+        mine = [(it, own) for it, own in zip(choice.placements, details, strict=True) if it.pool == p]
+        idle = instances * pool.offer.gpus - sum(it.peak * own.degrees.gpus for it, own in mine)
+        tdp = pool.accelerator.tdp_w or 0.0
+        if idle > 0:
+            formula = f"{idle} x {tdp:g} W x {power.IDLE_SHARE_OF_TDP}"
+            value = idle * tdp * power.IDLE_SHARE_OF_TDP
+            terms.append(Term(f"idle, {pool.offer.id}", value, "W", formula, power.SOURCE))
+        if pool.offer.host_power_w:
+            formula = f"{instances} x {pool.offer.host_power_w:g} W"
+            value = instances * pool.offer.host_power_w
+            terms.append(Term(f"hosts, {pool.offer.id}", value, "W", formula, pool.offer.host_power_source))
+    return Estimate("power_w", sum(term.value for term in terms), "W", terms=tuple(terms), source=power.SOURCE)
 
 
 def _bill(choice: Choice, item: Holding) -> Term:

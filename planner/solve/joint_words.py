@@ -99,7 +99,8 @@ def _divided(choice: Choice) -> Iterable[str]:
             f"({choice.pools[item.pool].price.kind})"
             for item in sorted(mine, key=lambda item: -item.share)
         ]
-        yield f"In the busiest hour {stream.id} runs {' and '.join(parts)}."
+        said = f"{stream.id} runs {' and '.join(parts)}."
+        yield f"In the busiest hour {said}" if choice.hours > 1 else said
 
 
 def _shared(held: Sequence[Holding]) -> Iterable[str]:
