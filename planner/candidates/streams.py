@@ -105,10 +105,6 @@ class Streams:
         own = self.streams[stream].demand
         return own * (self.cycle // len(own))
 
-    def of_service(self, service: str) -> tuple[int, ...]:
-        """Return the streams of a service."""
-        return tuple(index for index, item in enumerate(self.streams) if item.service == service)
-
 
 def streams_of(
     scenario: Scenario,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -10,7 +9,7 @@ from planner.scenario.kinds import MONEY_RATE, POWER, SHARE, count
 from planner.scenario.sections import Section
 from planner.scenario.values import WITHIN
 from planner.scenario.words import IDENTIFIER, PRICING_KIND, choice, list_of
-from planner.units import CURRENCY_UNITS_PER_USD, Money
+from planner.units import Money
 
 NODES = count(0, 1_000_000, 4)
 GPUS = count(0, 8_000_000, 64)
@@ -41,11 +40,6 @@ class Owned(Section):
 
     offer: Annotated[str | None, IDENTIFIER] = None
     """Offer of the catalog that is like them, which gives link, network and host power; else one is looked up."""
-
-    @property
-    def gpus(self) -> int:
-        """Accelerators in all."""
-        return self.nodes * self.gpus_per_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +117,3 @@ class Objective(Section):
 
     within: Annotated[float | str, WITHIN] = 0.0
     """Difference below which plans count as equal: a share, or `predictions` for what predictions are off by."""
-
-
-def running_usd_per_hour(owned: Owned, rates: Mapping[str, float] = CURRENCY_UNITS_PER_USD) -> float | None:
-    """Return what running one server of ``owned`` costs in US dollars per hour, where the scenario says so."""
-    return None if owned.cost is None else owned.cost.to_usd_per_hour(rates)

@@ -62,8 +62,6 @@ def test_ways_to_divide_a_service_are_told_by_its_streams(asked, catalog) -> Non
         "small", "small/up to 400 tokens", "small/6,400 tokens and more",
     ]  # fmt: skip
     assert found.choices == (((0,), (1, 2)),)
-    assert found.of_service("small") == (0, 1, 2)
-    assert found.of_service("other") == ()
     assert {item.part.of for item in found.streams[1:]} == {2}
 
 

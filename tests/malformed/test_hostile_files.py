@@ -100,7 +100,7 @@ def test_fifty_megabytes_are_not_even_read(tmp_path: Path) -> None:
     assert "larger than 1 MiB" in problem.message
 
 
-@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="Windows has no device that never ends")
 def test_an_endless_device_is_left_after_a_mebibyte() -> None:
     (problem,) = refused(lambda: load_scenario("/dev/zero"))
     assert "larger than 1 MiB" in problem.message

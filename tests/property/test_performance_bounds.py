@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from performances import deployments, profiles_of
 
 from planner.catalog import load_catalog
 from planner.performance.calibration import EVIDENCE, load_calibration
@@ -41,22 +41,7 @@ gpus = st.sampled_from([1, 2, 4, 8])
 
 @pytest.fixture(scope="module")
 def profiles() -> dict[str, ModelProfile]:
-    from planner.architecture import resolve_model
-
-    catalog = load_catalog()
-    load_calibration()  # read here, so that no example pays for it
-    return {name: ModelProfile.from_architecture(resolve_model(name, catalog=catalog)) for name in MODELS}
-
-
-def deployments(device: str, weights: str, engine: str, **columns: Any) -> Deployments:
-    catalog = load_catalog()
-    return Deployments.of(
-        accelerators=(catalog.accelerators[device],),
-        weight_formats=(catalog.formats[weights],),
-        kv_formats=(catalog.kv_formats["fp8"],),
-        engines=(engine,),
-        **columns,
-    )
+    return profiles_of(MODELS)
 
 
 def roofline_ms(p: ModelProfile, d: Deployments, decode: float, context: float, prefill: float) -> float:
@@ -90,7 +75,7 @@ def test_no_iteration_is_faster_than_its_roofline(
     context: int,
     prefill: int,
 ) -> None:
-    profile, asked = profiles[model], deployments(device, weights, engine, tp=tp, concurrency=max(decode, 1))
+    profile, asked = profiles[model], deployments(device, weights, engine, kv="fp8", tp=tp, concurrency=max(decode, 1))
     calibration = load_calibration()
     measured = [key.split()[0] for level in calibration.levels if level.name == "model" for key in level.keys]
     for key in (profile.key, *measured[:3]):
@@ -120,7 +105,7 @@ def test_no_estimate_is_faster_than_its_roofline_whatever_was_measured_nearby(
     prompt: int,
     output: int,
 ) -> None:
-    profile, asked = profiles[model], deployments(device, weights, engine, tp=tp, concurrency=batch)
+    profile, asked = profiles[model], deployments(device, weights, engine, kv="fp8", tp=tp, concurrency=batch)
     wild = replace(load_calibration(), corrections={"tpot": (_faster(engine, device),)})
     for calibration in (load_calibration(), wild):
         found = estimate_serving(profile, asked, Load(float(prompt), float(output)), calibration, np.array([1e12]))
@@ -158,7 +143,7 @@ def test_tpot_grows_with_context(
     data: st.DataObject,
 ) -> None:
     prompts = np.array(sorted(data.draw(st.lists(st.integers(1, 120_000), min_size=2, max_size=6))), dtype=float)
-    asked = deployments(device, weights, engine, tp=tp, concurrency=np.full(len(prompts), batch))
+    asked = deployments(device, weights, engine, kv="fp8", tp=tp, concurrency=np.full(len(prompts), batch))
     found = tpot_of(profiles[model], asked, Load(prompts, float(output)))
     assert (found[1:] >= found[:-1] * ROUNDING).all()
 
@@ -176,7 +161,7 @@ def test_tpot_grows_with_the_bytes_of_the_model(
     more: float,
 ) -> None:
     profile, load = profiles[model], Load(1000.0, 500.0)
-    asked = deployments(device, weights, engine, tp=tp, concurrency=batch)
+    asked = deployments(device, weights, engine, kv="fp8", tp=tp, concurrency=batch)
     fields = ("attention_weights", "recurrent_weights", "dense_weights", "expert_weights", "head_weights")
     larger = replace(profile, **{name: getattr(profile, name) * more for name in fields})
     before = tpot_of(profile, asked, load)

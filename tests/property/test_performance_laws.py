@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from performances import deployments, profiles_of
 
 from planner.catalog import load_catalog
 from planner.performance.calibration import Calibration, load_calibration
@@ -32,22 +33,7 @@ gpus = st.sampled_from([1, 2, 4, 8])
 
 @pytest.fixture(scope="module")
 def profiles() -> dict[str, ModelProfile]:
-    from planner.architecture import resolve_model
-
-    catalog = load_catalog()
-    load_calibration()  # read here, so that no example pays for it
-    return {name: ModelProfile.from_architecture(resolve_model(name, catalog=catalog)) for name in MODELS}
-
-
-def deployments(device: str, weights: str, engine: str, **columns: Any) -> Deployments:
-    catalog = load_catalog()
-    return Deployments.of(
-        accelerators=(catalog.accelerators[device],),
-        weight_formats=(catalog.formats[weights],),
-        kv_formats=(catalog.kv_formats["bf16"],),
-        engines=(engine,),
-        **columns,
-    )
+    return profiles_of(MODELS)
 
 
 def physics() -> Calibration:

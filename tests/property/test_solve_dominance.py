@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import random
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from problems import random_problem
 
 from planner.solve.checker import violations
