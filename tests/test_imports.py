@@ -14,7 +14,7 @@ from planner.cli import COMMANDS
 
 # From left to right; a package may import its own layer and those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "paths", "plan", "progress", "units"),
+    ("errors", "paths", "plan", "progress", "units", "workers"),
     ("source", "measurements", "error_summary"),
     ("scenario", "catalog", "architecture", "number_formats"),
     ("memory", "performance", "cost", "power", "rules", "training"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,9 +101,10 @@ def _check(scenario: str, swept: Sequence[Swept]) -> None:
 def _run(
     path: str, asked: tuple[tuple[tuple[str, str], ...], ...], workers: int | None, scheduler: str | None
 ) -> Sweep:
-    from planner.sweep.run import cluster_executor, local_executor, run_sweep
+    from planner.sweep.run import cluster_executor, run_sweep
+    from planner.workers import cores, local_executor
 
-    count = min(workers or _cores(), len(asked))
+    count = min(workers or cores(), len(asked))
     executor = cluster_executor(scheduler) if scheduler else local_executor(count)
     shown = sys.stderr.isatty()
     with (
@@ -112,11 +112,6 @@ def _run(
         click.progressbar(length=len(asked), label="solving", file=sys.stderr, hidden=not shown, show_pos=True) as bar,
     ):
         return run_sweep(path, asked, pool, bar.update)
-
-
-def _cores() -> int:
-    """Return the cores that this process may use, which a container may make fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _text(found: Sweep, form: str, name: str, output: Path | None) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.performance.choice import Choices, judge
-from planner.performance.cross_validation import Fitted, LeaveOut, labels_of, with_intervals
+from planner.performance.cross_validation import FOLDS, Fitted, LeaveOut, folds, labels_of
+from planner.performance.intervals import with_intervals
 from planner.performance.observations import Observations
 from planner.performance.validation import bounds, grouped_errors
 
@@ -82,27 +83,21 @@ def named(observations: Observations) -> dict[str, NDArray[np.bool_]]:
 
 
 def honest_bounds(observations: Observations, fitted: Fitted) -> dict[LeaveOut, tuple[FloatArray, FloatArray]]:
-    """Return the interval's ends of the left-out predictions of every kind: those of one half from the other's.
+    """Return the interval's ends of the left-out predictions of every kind, from residuals of other pairs.
 
-    Which half a row is in goes by its pair of model and accelerator, so that its interval knows nothing of it. The
-    procedure is that of a shipped calibration: residuals of all kinds are pooled by level of evidence.
+    Pairs of model and accelerator are dealt to folds as where they are left out; the intervals of one come from the
+    others. The procedure is that of a shipped calibration: residuals of all kinds are pooled by level of evidence.
     """
     predictions = fitted.predictions
     found = {kind: (np.empty_like(p), np.empty_like(p)) for kind, (p, _) in predictions.items()}
-    half = _halves(observations)
-    for side in (False, True):
-        rows, others = half == side, half != side
+    fold = folds(labels_of(observations, "pair"), FOLDS["pair"])
+    for number in np.unique(fold):
+        rows, others = fold == number, fold != number
         parts = [(predicted[:, others], evidence[others]) for predicted, evidence in predictions.values()]
         calibrated = with_intervals(fitted.calibration, observations.take(others), parts)
         for kind, (predicted, evidence) in predictions.items():
             low, high = found[kind]
             low[:, rows], high[:, rows] = bounds(
-                predicted[:, rows], evidence[rows], observations.kind[rows], calibrated
+                predicted[:, rows], evidence[rows], observations.regime[rows], calibrated
             )
     return found
-
-
-def _halves(observations: Observations) -> NDArray[np.bool_]:
-    """Return which half a row belongs to; runs of one model on one accelerator stay together."""
-    _, pair = np.unique(np.array(labels_of(observations, "pair")), return_inverse=True)
-    return np.asarray(pair % 2 == 1)

@@ -15,20 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.errors import CatalogError, Diagnostic
 from planner.paths import data_dir
 from planner.performance.coefficients import COEFFICIENTS, NAMES
-from planner.performance.corrections import Correction, CorrectionLevel
+from planner.performance.correction_text import decode_corrections, digits, encode_corrections
+from planner.performance.corrections import Corrections
 from planner.performance.deployments import IntArray
 from planner.performance.iteration import Coefficients
 from planner.performance.profile import FloatArray
 from planner.performance.situations import Situations
+from planner.performance.steady_state import METRICS, REGIMES
 
-EVIDENCE = ("pair", "accelerator", "generation", "engine", "prior")
-"""How near the measurements are, nearest first: this model in this arithmetic on this accelerator with this engine;
-this engine on this accelerator; this engine on this generation; this generation with any engine, or this engine
-anywhere; neither."""
+EVIDENCE = ("setting", "pair", "accelerator", "generation", "engine", "prior")
+"""How near the measurements are, nearest first: this model in this arithmetic on this accelerator with this engine, at
+a load and layout like this; the same at others; this engine on this accelerator; this engine on this generation; this
+generation with any engine, or this engine anywhere; neither."""
 
 _EVIDENCE_LEVELS = (
     ("pair", ("model engine accelerator arithmetic",)),
@@ -48,8 +51,7 @@ DEVIATIONS: tuple[tuple[str, float], ...] = (
     ("arithmetic", 0.07),
     ("link", 0.08),
     ("campaign engine", 0.06),
-    ("model", 0.05),
-    ("model engine accelerator arithmetic", 0.02),
+    ("model engine", 0.05),
 )
 """Levels of the hierarchy, finest last, and the standard deviation that a fit first assumes of their deviations. They
 are tight: a left-out pair is predicted best when physics explains most and groups deviate little."""
@@ -75,10 +77,10 @@ class Calibration:
 
     base: FloatArray
     levels: tuple[Level, ...]
-    corrections: Mapping[str, Correction] = field(default_factory=dict)
-    """metric -> what measured neighbours say beyond the iteration."""
+    corrections: Corrections | None = None
+    """What measured neighbours say beyond the iteration."""
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
-    """metric of a kind of run (:func:`interval_key`) -> evidence -> logarithmic (low, high) of the 90 % interval."""
+    """metric of a regime (:func:`interval_key`) -> evidence -> logarithmic (low, high) of the 90 % interval."""
     percentiles: Mapping[str, float] = field(default_factory=dict)
     """metric -> 95th percentile over mean."""
     fitted_on: tuple[Mapping[str, Any], ...] = ()
@@ -102,16 +104,18 @@ class Calibration:
         """Return a coefficient as it is before any deviation. Raises ValueError for a name that is none."""
         return math.exp(float(self.base[NAMES.index(name)]))
 
-    def offsets(self, metric: str, evidence: IntArray, kind: str = "closed_loop") -> tuple[FloatArray, FloatArray]:
+    def offsets(self, metric: str, evidence: IntArray, regime: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return per row what an estimate is multiplied by for the ends of its 90 % interval; 1 without intervals.
 
-        A kind of run of which a calibration says nothing has the intervals of a server.
+        ``regime`` indexes :data:`REGIMES`. One of which a calibration says nothing has the intervals of a server.
         """
-        table = self.intervals.get(interval_key(metric, kind)) or self.intervals.get(metric, {})
-        values = np.exp(np.array([table.get(name, (0.0, 0.0)) for name in EVIDENCE]))[evidence]
-        return values[:, 0], values[:, 1]
+        server = self.intervals.get(metric, {})
+        tables = [self.intervals.get(interval_key(metric, name), server) for name in REGIMES]
+        values = np.array([[table.get(name, (0.0, 0.0)) for name in EVIDENCE] for table in tables])
+        found = np.exp(values[regime, evidence])
+        return found[:, 0], found[:, 1]
 
-    def probable_error(self, metric: str, evidence: str = "pair") -> float:
+    def probable_error(self, metric: str, evidence: str = "setting") -> float:
         """Return the error, as a share, that half of the predictions of ``metric`` stay within.
 
         It is that of normally distributed logarithms with the 90 % interval of ``evidence``; 0 without intervals.
@@ -119,24 +123,34 @@ class Calibration:
         low, high = self.intervals.get(metric, {}).get(evidence, (0.0, 0.0))
         return math.expm1((high - low) / 2 * _QUARTILE / _PERCENTILE_95)
 
-    def evidence(self, found: Situations) -> IntArray:
-        """Return per row the index into :data:`EVIDENCE`."""
+    def corrected_by(self, found: Situations, x: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return what estimates at coordinates ``x`` are multiplied by (metrics x rows), and which are near."""
+        if self.corrections is None:
+            return np.ones((len(METRICS), len(x))), np.zeros(len(x), dtype=bool)
+        return self.corrections.of(found, x)
+
+    def evidence(self, found: Situations, near: NDArray[np.bool_]) -> IntArray:
+        """Return per row the index into :data:`EVIDENCE`; ``near`` are rows with a load like one of the pair's."""
         known = {level.name: found.places(level.name, level.index()) >= 0 for level in self.levels}
+        if self.corrections is not None:
+            known |= {level.name: level.places(found) >= 0 for level in self.corrections.levels}
         nothing = np.zeros(len(found), dtype=bool)
         nearest = np.full(len(found), EVIDENCE.index("prior"), dtype=np.intp)
         for evidence, names in reversed(_EVIDENCE_LEVELS):
             any_known = np.logical_or.reduce([known.get(name, nothing) for name in names])
             nearest[any_known] = EVIDENCE.index(evidence)
-        return nearest[found.index]
+        of_rows = nearest[found.index]
+        of_rows[(of_rows == EVIDENCE.index("pair")) & near] = EVIDENCE.index("setting")
+        return of_rows
 
 
-def interval_key(metric: str, kind: str) -> str:
-    """Return the key of a metric's intervals: a server's are the metric's own, others name the kind of run.
+def interval_key(metric: str, regime: str) -> str:
+    """Return the key of a metric's intervals: a server's are the metric's own, others name the regime.
 
     >>> interval_key("ttft", "closed_loop"), interval_key("ttft", "static_batch")
     ('ttft', 'ttft of static_batch')
     """
-    return metric if kind == "closed_loop" else f"{metric} of {kind}"
+    return metric if regime == "closed_loop" else f"{metric} of {regime}"
 
 
 @cache
@@ -186,10 +200,7 @@ def decode(data: Any, path: str = "") -> Calibration:
             if entries
         )
         base = np.log(np.array([data["coefficients"][name]["value"] for name in NAMES], dtype=np.float64))
-        corrections = {
-            metric: tuple(_decode_correction(name, entries) for name, entries in levels.items())
-            for metric, levels in data["corrections"].items()
-        }
+        corrections = decode_corrections(data["corrections"])
         intervals = {
             metric: {name: (float(low), float(high)) for name, (low, high) in offsets.items()}
             for metric, offsets in data["intervals"].items()
@@ -214,52 +225,23 @@ def encode(calibration: Calibration) -> str:
     lines.append('"coefficients": {')
     entries = (
         f"  {json.dumps(item.name)}: "
-        + json.dumps({"value": _digits(np.exp(value)), "unit": item.unit, "meaning": item.meaning})
+        + json.dumps({"value": digits(np.exp(value)), "unit": item.unit, "meaning": item.meaning})
         for item, value in zip(COEFFICIENTS, calibration.base, strict=True)
     )
     lines += [",\n".join(entries), "},", '"deviations": {']
     lines.append(",\n".join(_encode_level(level) for level in calibration.levels))
-    lines += ["},", '"corrections": {']
-    lines.append(
-        ",\n".join(
-            f"  {json.dumps(metric)}: {{\n" + ",\n".join(_encode_correction(level) for level in levels) + "\n  }"
-            for metric, levels in sorted(calibration.corrections.items())
-        )
+    found = (
+        ['  "spreads": {},', '  "points": {}']
+        if calibration.corrections is None
+        else encode_corrections(calibration.corrections)
     )
-    lines += ["}", "}"]
+    lines += ["},", '"corrections": {', *found, "}", "}"]
     return "\n".join(lines) + "\n"
 
 
 def _encode_level(level: Level) -> str:
     entries = (
-        f"    {json.dumps(key)}: " + json.dumps({"rows": rows, "log": [_digits(value) for value in values]})
+        f"    {json.dumps(key)}: " + json.dumps({"rows": rows, "log": [digits(value) for value in values]})
         for key, rows, values in zip(level.keys, level.rows, level.table, strict=True)
     )
     return f"  {json.dumps(level.name)}: {{\n" + ",\n".join(entries) + "\n  }"
-
-
-def _decode_correction(name: str, entries: Mapping[str, Any]) -> CorrectionLevel:
-    """Read weights and the range of features that they hold for."""
-    columns = np.array(
-        [[entry["weights"], entry["low"], entry["high"]] for entry in entries.values()], dtype=np.float64
-    )
-    return CorrectionLevel(name, tuple(entries), columns[:, 0], columns[:, 1], columns[:, 2])
-
-
-def _encode_correction(level: CorrectionLevel) -> str:
-    entries = (
-        f"      {json.dumps(key)}: "
-        + json.dumps(
-            {
-                name: [_digits(value) for value in values]
-                for name, values in (("weights", weights), ("low", low), ("high", high))
-            }
-        )
-        for key, weights, low, high in zip(level.keys, level.table, level.low, level.high, strict=True)
-    )
-    return f"    {json.dumps(level.name)}: {{\n" + ",\n".join(entries) + "\n    }"
-
-
-def _digits(value: float) -> float:
-    """Round to what the fit can tell; keeps files small and their bytes the same on every machine."""
-    return float(f"{value:.4g}")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from planner.performance.confidence import at_confidence
-from planner.performance.observations import KINDS, Observations
-from planner.performance.serving import METRICS
+from planner.performance.observations import Observations
+from planner.performance.steady_state import KINDS, METRICS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,14 +27,16 @@ if TYPE_CHECKING:
 LIMITS: tuple[tuple[float, float], ...] = (
     (450.0, 40.0),
     (500.0, 30.0),
+    (1500.0, 15.0),
     (2000.0, 80.0),
     (2000.0, 100.0),
     (2000.0, 200.0),
     (4500.0, 80.0),
     (6000.0, 175.0),
 )
-"""TTFT and TPOT in milliseconds that MLPerf Inference v5.0 and v5.1 ask of servers: Llama-2-70B interactive,
-Llama-3.1-8B interactive, DeepSeek-R1, Llama-3.1-8B, Llama-2-70B, Llama-3.1-405B interactive, Llama-3.1-405B."""
+"""TTFT and TPOT in milliseconds that MLPerf Inference asks of servers: Llama-2-70B interactive, Llama-3.1-8B
+interactive, DeepSeek-R1 interactive, DeepSeek-R1, Llama-3.1-8B, Llama-2-70B and Mixtral-8x7B, Llama-3.1-405B
+interactive, Llama-3.1-405B (https://github.com/mlcommons/inference/blob/001712e9/loadgen/mlperf.conf)."""
 NEAR = 0.05
 """A choice that costs this much more than the best, as a share, is as good as it."""
 

@@ -1,89 +1,120 @@
-"""Fit corrections to what the iteration leaves: robust hierarchical linear regression of log residuals, by metric."""
+"""Fit corrections to what the iteration leaves: Gaussian processes on log residuals, metric by metric. Deterministic.
+
+How far each level spreads is learned with it, by maximum marginal likelihood under weak priors: the minorise-maximise
+update of variance components (Zhou, Hu, Qiao and Zhou, J. Comput. Graph. Stat. 28, 2019). Residuals have Student-t
+tails, as benchmark tables have outliers: each row's noise is reweighted by what it turns out to be.
+
+Every level lies within a key of the first, so the rows of different models or engines are independent and are solved
+apart.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
-from planner.performance.corrections import FEATURES, SCALES, Correction, CorrectionLevel
+from planner.performance.corrections import LEVELS, CorrectionLevel, Corrections, alike
 from planner.performance.deployments import IntArray
-from planner.performance.hierarchy import Design, design, normal_equations, solve, variances
 from planner.performance.profile import FloatArray
 from planner.performance.situations import Situations
 
-LEVELS: tuple[tuple[str, float], ...] = (
-    ("model engine accelerator arithmetic", 0.15),
-    ("model engine accelerator arithmetic run", 0.12),
-)
-"""Levels that are corrected, finest last, and the standard deviation first assumed of their constants. Coarser ones
-made pairs that were left out worse: what they share is the iteration's to explain."""
+SPREAD = 0.1
+"""Standard deviation first assumed of every level's constants and functions of the load."""
+PSEUDO_ROWS = 10.0
+"""Weight of what is first assumed of a spread against what residuals show, in rows."""
 TAIL = 4.0
 """Degrees of freedom of the Student-t of the residuals."""
-ROUNDS = 4
+ROUNDS = 10
 """Of reweighting and learning the spreads; further ones change nothing visible."""
-REWEIGHTINGS = 3
-PSEUDO_KEYS = 10.0
-"""Weight of the assumed spread of a level against what its keys show, in keys."""
 
 
-def fit_correction(found: Situations, x: FloatArray, residual: FloatArray, noise: float) -> Correction:
-    """Return the correction of one metric.
+@dataclass(slots=True)
+class _Block:
+    """The rows of one key of the first level, which are independent of all others."""
 
-    ``x`` are features (rows x features), ``residual`` log measured minus log predicted, NaN where not measured, and
-    ``noise`` the scale at which a residual counts as an outlier.
+    rows: IntArray
+    shapes: FloatArray
+    """What rows share per unit of variance: components x rows x rows, a constant and a load for each level."""
+    residual: FloatArray
+    noise: FloatArray
+    """Variance of each row's noise over the common one."""
+    weights: FloatArray
+
+    def solve(self, variances: FloatArray) -> FloatArray:
+        """Solve for the weights and reweight the noise; ``variances`` are those of the components, the noise's last.
+
+        Returns the quadratic forms of the weights and the traces that an update needs, 2 x variances.
+        """
+        noise = variances[-1]
+        own = noise * self.noise
+        covariance = np.tensordot(variances[:-1], self.shapes, axes=1)
+        covariance[np.diag_indices_from(covariance)] += own
+        inverse = np.linalg.inv(covariance)
+        spread = np.diag(inverse)
+        self.weights = inverse @ self.residual
+        forms = [*(self.weights @ self.shapes @ self.weights), (self.noise * self.weights**2).sum()]
+        traces = [*(self.shapes * inverse).sum(axis=(1, 2)), (self.noise * spread).sum()]
+        squared = (own * self.weights) ** 2 + own - own * own * spread
+        self.noise = (TAIL + squared / noise) / (TAIL + 1.0)
+        return np.array([forms, traces])
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFit:
+    """What was learned of one metric: a weight per row (0 where not measured), and spreads (levels x 2)."""
+
+    weights: FloatArray
+    spreads: FloatArray
+
+
+def fit_metric(x: FloatArray, members: IntArray, residual: FloatArray, noise: float) -> MetricFit:
+    """Fit the correction of one metric.
+
+    ``x`` are coordinates (rows x coordinates), ``members`` the keys of the rows (levels x rows), ``residual`` is log
+    measured minus log predicted, NaN where not measured, and ``noise`` the standard deviation first assumed of what no
+    correction explains.
     """
-    known = np.isfinite(residual)
-    target = np.where(known, residual, 0.0)
-    width = len(FEATURES)
-    plan = design(found, [name for name, _ in LEVELS], width)
-    members = _members(found)
-    scales = np.array(SCALES)
-    assumed = np.concatenate(
-        [np.full(width, 1e-6)]
-        + [np.tile(spread * scales, len(keys)) for (_, spread), (_, keys) in zip(LEVELS, plan.levels, strict=True)]
-    )
-    precision = assumed**-2.0
-    solution = np.zeros(plan.size)
-    for turn in range(ROUNDS):
-        for _ in range(REWEIGHTINGS):
-            away = target - (plan.expand(solution)[found.index] * x).sum(axis=1)
-            weight = np.where(known, (TAIL + 1.0) / (TAIL + (away / noise) ** 2) / noise**2, 0.0)
-            equations = normal_equations(plan, members, x.T[:, None, :], weight[None], target[None])
-            solution = solve(plan, equations, precision, equations.gradient)
-        if turn + 1 < ROUNDS:
-            precision = _learned(plan, precision, assumed, solution, variances(plan, equations, precision))
-    return _levels(plan, solution, found, x, known)
+    known = np.flatnonzero(np.isfinite(residual))
+    weights = np.zeros(len(residual))
+    blocks = _blocks(x[known], members[:, known], residual[known])
+    assumed = np.array([SPREAD**2] * (2 * len(members)) + [noise**2])
+    variances = assumed
+    for turn in range(ROUNDS if blocks else 0):
+        forms, traces = np.sum([block.solve(variances) for block in blocks], axis=0)
+        if turn + 1 < ROUNDS:  # the maximum of the minorising function, with inverse-gamma priors
+            over = variances**2 * forms + PSEUDO_ROWS * assumed
+            variances = np.sqrt(over / (traces + PSEUDO_ROWS / variances))
+    for block in blocks:
+        weights[known[block.rows]] = block.weights
+    return MetricFit(weights, np.sqrt(variances[:-1]).reshape(-1, 2))
 
 
-def _members(found: Situations) -> list[IntArray]:
-    order = np.argsort(found.index, kind="stable")
-    return np.split(order, np.searchsorted(found.index[order], np.arange(1, len(found))))
+def members_of(found: Situations) -> tuple[list[tuple[str, ...]], IntArray]:
+    """Return the keys of each level, and the place of each row among them (levels x rows)."""
+    coded = [np.unique(np.array(found.keys(name)), return_inverse=True) for name in LEVELS]
+    return [tuple(keys.tolist()) for keys, _ in coded], np.stack([member[found.index] for _, member in coded])
 
 
-def _learned(
-    plan: Design, precision: FloatArray, assumed: FloatArray, solution: FloatArray, spread: FloatArray
-) -> FloatArray:
-    """Return the precisions after one EM update of the variance of each level and feature."""
-    updated = precision.copy()
-    width = plan.width
-    for start, (_, keys) in zip(plan.starts(), plan.levels, strict=True):
-        part = slice(start * width, (start + len(keys)) * width)
-        second = (solution[part] ** 2 + spread[part]).reshape(-1, width).sum(axis=0)
-        prior = assumed[part].reshape(-1, width)[0] ** 2
-        updated[part] = np.tile((PSEUDO_KEYS + len(keys)) / (PSEUDO_KEYS * prior + second), len(keys))
-    return updated
+def corrections_of(found: Situations, x: FloatArray, metrics: Sequence[MetricFit]) -> Corrections:
+    """Join what was learned of all metrics; repeats of a load by the same run are one point."""
+    keys, members = members_of(found)
+    weights = np.stack([each.weights for each in metrics])
+    columns = np.concatenate([members.T, x], axis=1)
+    _, first, index = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+    levels = tuple(CorrectionLevel(*each) for each in zip(LEVELS, keys, members[:, first], strict=True))
+    joined = np.stack([np.bincount(index.ravel(), each).astype(np.float64) for each in weights])
+    return Corrections(np.asarray(x[first]), joined, levels, np.stack([each.spreads for each in metrics]))
 
 
-def _levels(plan: Design, solution: FloatArray, found: Situations, x: FloatArray, known: FloatArray) -> Correction:
-    """Return the weights of each level with the range of the features behind them; keys without a row are left out."""
-    blocks = solution.reshape(-1, plan.width)
-    levels = []
-    for place, (start, (name, keys)) in enumerate(zip(plan.starts(), plan.levels, strict=True)):
-        at = (plan.blocks[:, place + 1] - start)[found.index]
-        low, high = np.full((len(keys), plan.width), np.inf), np.full((len(keys), plan.width), -np.inf)
-        np.minimum.at(low, at[known], x[known])
-        np.maximum.at(high, at[known], x[known])
-        kept = np.isfinite(low[:, 0])
-        names = tuple(key for key, keep in zip(keys, kept, strict=True) if keep)
-        if names:
-            levels.append(CorrectionLevel(name, names, blocks[start : start + len(keys)][kept], low[kept], high[kept]))
-    return tuple(levels)
+def _blocks(x: FloatArray, members: IntArray, residual: FloatArray) -> list[_Block]:
+    found = []
+    for key in np.unique(members[0]).tolist():
+        rows = np.flatnonzero(members[0] == key)
+        of_rows = members[:, rows]
+        same = of_rows[:, :, None] == of_rows[:, None, :]
+        shapes = same[:, None] * np.stack(alike(x[rows], x[rows]))
+        shapes = shapes.reshape(-1, len(rows), len(rows))
+        found.append(_Block(rows, shapes, residual[rows], np.ones(len(rows)), np.zeros(len(rows))))
+    return found

@@ -142,17 +142,31 @@ def estimate(question: Question, calibration: Calibration | None = None) -> Answ
         of("output_tokens_per_second_per_gpu", "output_tok_s", "tok/s", replicas / q.gpus),
     )
     evidence = found.evidence_name(0)
-    return Answer(q, estimates, found.limit_name(0), evidence, budget, _warnings(q, evidence, each, budget))
+    return Answer(
+        q,
+        estimates,
+        found.limit_name(0),
+        evidence,
+        budget,
+        _warnings(q, evidence, each, budget, crowded=bool(found.crowded[0])),
+    )
 
 
-def _warnings(question: Question, evidence: str, each: int, budget: InferenceBudget) -> tuple[str, ...]:
+def _warnings(
+    question: Question, evidence: str, each: int, budget: InferenceBudget, *, crowded: bool
+) -> tuple[str, ...]:
     found = []
     if evidence == "accelerator":
         found.append(
             f"No runs of this model in this format on {question.accelerator.name} with {question.engine.name} were "
             "measured: the prediction rests on other models' runs, and its intervals are as wide as that."
         )
-    elif evidence != "pair":
+    elif evidence == "pair":
+        found.append(
+            f"This model was measured with {question.engine.name} on {question.accelerator.name}, but at no load and "
+            "layout like this: the intervals are as wide as that."
+        )
+    elif evidence != "setting":
         found.append(
             f"No runs of {question.engine.name} on {question.accelerator.name} were measured: the prediction rests on "
             f"the {evidence}, and its intervals are as wide as that."
@@ -165,6 +179,11 @@ def _warnings(question: Question, evidence: str, each: int, budget: InferenceBud
         found.append(
             f"The KV cache of a replica holds {room:,.1f} sequences of {int(length):,} tokens: of {each:,} at once "
             "some wait or are preempted."
+        )
+    elif crowded:
+        found.append(
+            f"The KV cache is nearly full with {each:,} sequences: whether requests wait for it can hardly be told, "
+            "and the interval of TTFT is as wide as that."
         )
     return tuple(found)
 

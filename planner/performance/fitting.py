@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from planner.performance.calibration import DEVIATIONS, Calibration, Level
 from planner.performance.coefficients import COEFFICIENTS, NAMES, Coefficient
-from planner.performance.correction_fit import fit_correction
-from planner.performance.corrections import Correction
+from planner.performance.correction_fit import MetricFit, corrections_of, fit_metric, members_of
+from planner.performance.corrections import LEVELS
 from planner.performance.deployments import IntArray
 from planner.performance.hierarchy import Design, Normal, design, diagonal_of, normal_equations, solve, variances
 from planner.performance.observations import Observations
 from planner.performance.profile import FloatArray
-from planner.performance.serving import METRICS
+from planner.performance.steady_state import METRICS
 
 NOISE = (0.25, 0.12, 0.15)
 """Scale of the residuals of log TTFT, TPOT and throughput: where the Student-t turns from squares to tails."""
@@ -148,14 +148,16 @@ def fit(observations: Observations, *, start: Calibration | None = None, iterati
 
 def with_corrections(calibration: Calibration, observations: Observations) -> Calibration:
     """Return the calibration with corrections fitted to what its coefficients leave."""
-    found, x = observations.situations, observations.features
-    bare = replace(calibration, corrections={})
-    corrections: dict[str, Correction] = {}
-    for i, metric in enumerate(METRICS):
-        predicted = observations.estimates(replace(bare, corrections=corrections))
-        residual = observations.logs[i] - np.log(predicted[i])
-        corrections[metric] = fit_correction(found, x, residual, CORRECTION_NOISE[i])
-    return replace(calibration, corrections=corrections)
+    found, x = observations.situations, observations.coordinates
+    _, members = members_of(found)
+    bare = replace(calibration, corrections=None)
+    nothing = MetricFit(np.zeros(len(x)), np.zeros((len(LEVELS), 2)))
+    metrics = [nothing] * len(METRICS)
+    for i, noise in enumerate(CORRECTION_NOISE):  # throughput last: it follows from the corrected times
+        so_far = replace(bare, corrections=corrections_of(found, x, metrics))
+        residual = observations.logs[i] - np.log(observations.estimates(so_far)[i])
+        metrics[i] = fit_metric(x, members, residual, noise)
+    return replace(bare, corrections=corrections_of(found, x, metrics))
 
 
 def _spread(level: str, spread: float, item: Coefficient) -> float:

@@ -14,8 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from planner.performance.situations import REFERENCE
+
 if TYPE_CHECKING:
     from planner.catalog import Catalog
+    from planner.catalog.schema.accelerators import Accelerator
 
 INFERENCEX = frozenset({"attention_dp", "moe_tp", "moe_ep", "ttft_ms", "tpot_ms"})
 PUBLISHED = frozenset({"kind", "gpus", "ttft_ms_mean", "tpot_ms_mean"})
@@ -52,6 +55,9 @@ _FORMATS = {
     "int8": "int8-w8a8",
 }
 """How tables write a format, where the catalog's aliases do not know it. FP16 and BF16 run alike."""
+FP8_CACHES = frozenset({"trtllm", "nim"})
+"""Engines that run checkpoints in FP8 and FP4 with the FP8 cache that these calibrate, where a table does not say:
+NIM's runs hold twice the sequences that a cache of 16 bits would."""
 _EXL2 = re.compile(r"exl2-([0-9.]+)bpw")
 _STATED_SOURCES = (
     ("inferencex", "inferencex"),
@@ -115,14 +121,17 @@ def _inferencex(row: Mapping[str, Any], catalog: Catalog) -> MeasuredRow:
     ep = max(number(row.get("moe_ep"), 1.0), 1.0)
     gpus, tp, dp, ep = _layout(tp, dp, moe_tp, ep, rack="nvl72" in accelerator)
     weights = weights_id(_text(row, "weights"), catalog)
+    model, campaign = _text(row, "model"), campaign_of(str(row.get("source") or REFERENCE))
+    device = catalog.accelerators[accelerator]
+    recipe = campaign == REFERENCE and _recipe_has_fp8_cache(model, device, engine, weights)
     return MeasuredRow(
         kind="closed_loop",
-        model=_text(row, "model"),
+        model=model,
         accelerator=accelerator,
         engine=engine,
         weights=weights,
-        kv_cache=_kv_cache(row, engine, weights),
-        campaign=campaign_of(str(row.get("source") or "inferencex")),
+        kv_cache=_kv_cache(row, engine, weights, by_recipe=recipe),
+        campaign=campaign,
         run=_run(row),
         gpus=gpus,
         tp=tp * dp,
@@ -183,13 +192,14 @@ def _published(row: Mapping[str, Any], catalog: Catalog) -> MeasuredRow:
     concurrency = number(row.get("concurrency"), 1.0 if kind == "static_batch" else math.nan)
     if kind == "closed_loop" and math.isnan(concurrency) and not math.isfinite(rate):
         raise RowError("neither concurrency nor request_rate is given")
+    engine, weights = engine_id(_text(row, "engine"), kind), weights_id(str(row.get("weights") or ""), catalog)
     return MeasuredRow(
         kind=kind,
         model=_text(row, "model"),
         accelerator=accelerator_id(_text(row, "accelerator"), catalog),
-        engine=engine_id(_text(row, "engine"), kind),
-        weights=weights_id(str(row.get("weights") or ""), catalog),
-        kv_cache="fp8" if str(row.get("kv_dtype") or "").startswith("fp8") else "bf16",
+        engine=engine,
+        weights=weights,
+        kv_cache=_kv_cache(row, engine, weights),
         campaign=campaign_of(source),
         run=_run(row),
         gpus=gpus,
@@ -263,12 +273,25 @@ def number(value: Any, otherwise: float = math.nan) -> float:
     return found if math.isfinite(found) else otherwise
 
 
-def _kv_cache(row: Mapping[str, Any], engine: str, weights: str) -> str:
-    """Return the cache's format: as stated, else FP8 where TensorRT-LLM runs a checkpoint that calibrates it."""
+def _kv_cache(row: Mapping[str, Any], engine: str, weights: str, *, by_recipe: bool = False) -> str:
+    """Return the cache's format: as stated, else FP8 where the engine or the recipe runs such a checkpoint so."""
     stated = str(row.get("kv_dtype") or "")
     if stated:
         return "fp8" if stated.startswith("fp8") else "bf16"
-    return "fp8" if engine == "trtllm" and weights.startswith(("fp8", "nvfp4")) else "bf16"
+    calibrated = engine in FP8_CACHES and weights.startswith(("fp8", "nvfp4"))
+    return "fp8" if calibrated or by_recipe else "bf16"
+
+
+def _recipe_has_fp8_cache(model: str, accelerator: Accelerator, engine: str, weights: str) -> bool:
+    """Whether InferenceX serves such a checkpoint with an FP8 cache.
+
+    By its scripts (https://github.com/SemiAnalysisAI/InferenceX/tree/1fc5d73c/benchmarks): on Blackwell nearly all, on
+    Hopper those of TensorRT-LLM, and of vLLM but for gpt-oss. What they leave out has run more sequences at once than a
+    16-bit cache holds (MiniMax-M2.5 on B200).
+    """
+    if weights.startswith("bf16"):
+        return False
+    return accelerator.generation == "blackwell" or engine == "trtllm" or (engine == "vllm" and "gpt-oss" not in model)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

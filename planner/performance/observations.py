@@ -11,17 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.performance.calibration import Calibration
-from planner.performance.corrections import factor, features
+from planner.performance.corrections import coordinates
 from planner.performance.deployments import Deployments, IntArray, Load
 from planner.performance.iteration import Coefficients, least_step_ms
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import Resources, resources
-from planner.performance.serving import METRICS, corrected, kv_capacity, mixing
+from planner.performance.serving import corrected, crowded, kv_capacity, mixing, reserving
 from planner.performance.situations import Situations, situations
-from planner.performance.steady_state import closed_loop, saturated, static_batch
+from planner.performance.steady_state import KINDS, METRICS, REGIMES, closed_loop, saturated, static_batch
 
-KINDS = ("closed_loop", "static_batch", "max_throughput")
-"""How a row was measured; the names of the published tables."""
 MOST_SEQUENCES = 2048.0
 """Sequences that an engine runs at once when the cache would hold more (TensorRT-LLM's max_batch_size)."""
 
@@ -64,26 +62,29 @@ class Observations:
     @cached_property
     def _parts(self) -> list[tuple[int, IntArray, Resources, Load, FloatArray]]:
         work = resources(self.profile, self.deployments)
+        reserves = reserving(self.deployments)
         parts = []
         for kind in range(len(KINDS)):
             rows = np.flatnonzero(self.kind == kind)
             if len(rows):
                 load = rows_of(self.load, rows)
                 part = rows_of(work, rows)
-                parts.append((kind, rows, part, load, kv_capacity(part, load, None)))
+                parts.append((kind, rows, part, load, kv_capacity(part, load, None, reserves[rows])))
         return parts
 
     def estimates(self, calibration: Calibration) -> FloatArray:
         """Return predictions with corrections, metrics x rows."""
+        return self.estimates_and_evidence(calibration)[0]
+
+    def estimates_and_evidence(self, calibration: Calibration) -> tuple[FloatArray, IntArray]:
+        """Return predictions with corrections (metrics x rows), and how near the evidence behind each row is."""
         raw = self.predict(calibration.coefficients(self.situations))
+        by, near = calibration.corrected_by(self.situations, self.coordinates)
         output = np.asarray(self.load.output_tokens, dtype=np.float64)
-        measured = (raw[0], raw[1], raw[2])
-        out = np.stack(corrected(calibration, self.situations, self.features, measured, output, self.least_tpot))
+        out = np.stack(corrected((raw[0], raw[1], raw[2]), by, output, self.least_tpot))
         alone = self.kind == KINDS.index("max_throughput")
-        if alone.any():
-            by = factor(calibration.corrections.get("throughput", ()), self.situations, self.features)
-            out[2, alone] = raw[2, alone] * by[alone]
-        return out
+        out[2, alone] = raw[2, alone] * by[2, alone]
+        return out, calibration.evidence(self.situations, near)
 
     @cached_property
     def least_tpot(self) -> FloatArray:
@@ -96,9 +97,9 @@ class Observations:
         return least
 
     @cached_property
-    def features(self) -> FloatArray:
-        """Features of the corrections, rows x features."""
-        return features(self.deployments, self.load, self.running)
+    def coordinates(self) -> FloatArray:
+        """Coordinates of the corrections, rows x coordinates."""
+        return coordinates(self.deployments, self.load, self.running, self.kind)
 
     @cached_property
     def running(self) -> FloatArray:
@@ -110,6 +111,15 @@ class Observations:
             elif KINDS[kind] == "max_throughput":
                 running[rows] = np.clip(capacity, 1.0, MOST_SEQUENCES)
         return running
+
+    @cached_property
+    def regime(self) -> IntArray:
+        """Index into :data:`steady_state.REGIMES` of each row: its kind, or that its KV cache is nearly full."""
+        found = self.kind.copy()
+        for kind, rows, _, _, capacity in self._parts:
+            if KINDS[kind] == "closed_loop":
+                found[rows[crowded(self.running[rows], capacity)]] = REGIMES.index("crowded")
+        return found
 
     def predict(self, coefficients: Coefficients) -> FloatArray:
         """Return predictions of the iteration alone, metrics x rows."""

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from planner.performance.calibration import Calibration, load_calibration
-from planner.performance.cross_validation import Fitted, with_intervals
+from planner.performance.cross_validation import Fitted
+from planner.performance.intervals import with_intervals
 from planner.performance.observations import Observations
 from planner.performance.percentiles import percentile_ratios
 

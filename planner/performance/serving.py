@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.performance import steady_state
 from planner.performance.calibration import EVIDENCE, Calibration
-from planner.performance.corrections import factor, features
+from planner.performance.corrections import coordinates
 from planner.performance.deployments import Deployments, IntArray, Load
 from planner.performance.iteration import least_step_ms
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import Resources, resources
-from planner.performance.situations import Situations, situations
-from planner.performance.steady_state import Timing, closed_loop, open_loop, static_batch
+from planner.performance.situations import situations
+from planner.performance.steady_state import KINDS, METRICS, REGIMES, Timing, closed_loop, open_loop, static_batch
 
 LIMITS = ("bandwidth", "compute", "link", "host", "kv")
 """What takes most of a step's time, or holds the batch down."""
 
-Metric = Literal["ttft", "tpot", "throughput"]
-METRICS: tuple[Metric, ...] = ("ttft", "tpot", "throughput")
-
 SEPARATE_PREFILL = frozenset({"sglang", "lmdeploy"})
 """Engines that stop decoding while they prefill (SGLang without --enable-mixed-chunk, its default)."""
+RESERVE_WHOLE = frozenset({"trtllm", "nim"})
+"""Engines that start a request only when the cache has room for all of its prompt and output: TensorRT-LLM's capacity
+scheduler with its default policy GUARANTEED_NO_EVICT; NIM serves with it. The others evict and recompute."""
+CROWDED = 0.8
+"""Share of the sequences that a KV cache holds beyond which predictions of TTFT are much worse: on left-out settings
+the 95th percentile of measured over predicted is 5, 2.5 from a half on, and 1.4 below."""
 KV_SHARE = 0.9
-"""Share of device memory that engines give to weights, activations and cache (vLLM's gpu_memory_utilization)."""
+"""Share of device memory that engines give to weights, activations and cache (vLLM's gpu_memory_utilization); that of
+the memory which weights leave, where they reserve (TensorRT-LLM's free_gpu_memory_fraction)."""
 RESERVE_BYTES = 2.5 * 2**30
 """Activation peak and runtime outside it; only used where the caller gives no KV budget."""
 
@@ -54,6 +57,8 @@ class ServingEstimates:
     output_tok_s_high: FloatArray
     evidence: IntArray
     """Index into :data:`planner.performance.calibration.EVIDENCE`."""
+    crowded: NDArray[np.bool_]
+    """Whether the KV cache is nearly full, so that waiting for it can hardly be told."""
     limit: IntArray
     """Index into :data:`LIMITS`."""
     terms: Mapping[str, FloatArray]
@@ -86,10 +91,11 @@ def estimate_serving(
     once. ``static`` means one batch without a server, ``prefill_only`` a replica that answers with the first token and
     hands the KV cache over.
     """
+    kind = "static_batch" if static else "closed_loop"
     found = situations(deployments, (profile.key,))
     coefficients = calibration.coefficients(found)
     work = resources(profile, deployments)
-    capacity = kv_capacity(work, load, kv_tokens)
+    capacity = kv_capacity(work, load, kv_tokens, reserving(deployments))
     if prefill_only:
         timing = steady_state.prefill_only(work, coefficients, load, deployments.concurrency, capacity)
     elif static:
@@ -99,17 +105,21 @@ def estimate_serving(
         timing = open_loop(work, coefficients, load, request_rate_per_s, most)
     else:
         timing = closed_loop(work, coefficients, load, deployments.concurrency, capacity, mixing(deployments))
-    evidence = calibration.evidence(found)
     length = np.asarray(load.output_tokens, dtype=np.float64)
     values = (timing.ttft_ms, timing.tpot_ms, timing.output_tok_s)
+    near = np.zeros(len(deployments), dtype=bool)
     if not prefill_only:  # what was measured nearby decoded as well
-        x = features(deployments, load, timing.running)
+        x = coordinates(deployments, load, timing.running, KINDS.index(kind))
+        by, near = calibration.corrected_by(found, x)
         floor = least_tpot_ms(work, load, timing)
-        values = corrected(calibration, found, x, values, length, floor, closed=request_rate_per_s is None)
+        values = corrected(values, by, length, floor, closed=request_rate_per_s is None)
+    evidence = calibration.evidence(found, near)
+    full = crowded(timing.running, capacity) & (not static)
+    regime = np.where(full, REGIMES.index("crowded"), REGIMES.index(kind))
     columns: dict[str, FloatArray] = {}
     names = ("ttft_mean_ms", "tpot_mean_ms", "output_tok_s")
     for metric, name, value in zip(METRICS, names, values, strict=True):
-        low, high = calibration.offsets(metric, evidence, "static_batch" if static else "closed_loop")
+        low, high = calibration.offsets(metric, evidence, regime)
         columns[name], columns[f"{name}_low"], columns[f"{name}_high"] = value, value * low, value * high
         if metric != "throughput":
             # Prefills alone take as long as there are prompts in flight; nothing else spreads them.
@@ -122,29 +132,23 @@ def estimate_serving(
         "ttft_measured_ms": _difference(values[0], timing.ttft_ms),
         "tpot_measured_ms": values[1] - timing.tpot_ms,
     }
-    return ServingEstimates(**columns, evidence=evidence, limit=_limits(timing), terms=terms)
+    return ServingEstimates(**columns, evidence=evidence, crowded=full, limit=_limits(timing), terms=terms)
 
 
 def corrected(
-    calibration: Calibration,
-    found: Situations,
-    x: FloatArray,
     raw: tuple[FloatArray, FloatArray, FloatArray],
+    by: FloatArray,
     output: FloatArray,
     least_tpot: FloatArray,
     *,
     closed: bool = True,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return TTFT, TPOT and throughput with the corrections of what was measured nearby.
+    """Return TTFT, TPOT and throughput, multiplied ``by`` what was measured nearby (metrics x rows).
 
     In a closed loop throughput follows from the corrected times, and only what is left of it has a correction of its
     own; at a request rate it is the rate. A correction that reaches beyond what was measured stops at ``least_tpot``.
     """
     ttft, tpot, throughput = raw
-    by = [
-        factor(calibration.corrections[metric], found, x) if metric in calibration.corrections else np.ones(len(x))
-        for metric in METRICS
-    ]
     new_ttft, new_tpot = ttft * by[0], np.maximum(tpot * by[1], least_tpot)
     if not closed:
         return new_ttft, new_tpot, throughput
@@ -170,13 +174,30 @@ def mixing(deployments: Deployments) -> NDArray[np.bool_]:
     return np.array([engine not in SEPARATE_PREFILL for engine in deployments.engines])[deployments.engine]
 
 
-def kv_capacity(work: Resources, load: Load, kv_tokens: FloatArray | None) -> FloatArray:
-    """Return the sequences whose cache fits a replica, each holding its prompt and half its output on average."""
+def reserving(deployments: Deployments) -> NDArray[np.bool_]:
+    """Return per row whether the engine keeps room for a whole request from its start."""
+    return np.array([engine in RESERVE_WHOLE for engine in deployments.engines])[deployments.engine]
+
+
+def crowded(running: FloatArray, capacity: FloatArray) -> NDArray[np.bool_]:
+    """Return per row whether the KV cache is nearly full: whether requests wait for it is more than can be told."""
+    return np.asarray(running > CROWDED * capacity)
+
+
+def kv_capacity(work: Resources, load: Load, kv_tokens: FloatArray | None, reserves: NDArray[np.bool_]) -> FloatArray:
+    """Return the sequences whose cache fits a replica at once.
+
+    Each holds its prompt and half of its output on average; where the engine ``reserves``, all of both.
+    """
     if kv_tokens is None:
-        free = KV_SHARE * work.memory_bytes - work.resident_bytes - RESERVE_BYTES
-        per_gpu = np.maximum(free, 0.0) / np.maximum(work.kv_bytes_per_token, 1e-9)
-        kv_tokens = per_gpu * work.attention_groups
-    return np.maximum(kv_tokens / load.context, 1.0)
+        weights, rest = work.resident_bytes, RESERVE_BYTES
+        of_memory = KV_SHARE * work.memory_bytes - weights - rest
+        of_free = KV_SHARE * (work.memory_bytes - weights - rest)
+        free = np.maximum(np.where(reserves, of_free, of_memory), 0.0)
+        kv_tokens = free / np.maximum(work.kv_bytes_per_token, 1e-9) * work.attention_groups
+    whole = np.maximum(load.input_tokens, 1.0) + np.maximum(load.output_tokens, 1.0)
+    held = np.where(reserves, np.maximum(whole, load.context), load.context)
+    return np.maximum(kv_tokens / held, 1.0)
 
 
 def _limits(timing: Timing) -> IntArray:

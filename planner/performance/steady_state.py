@@ -10,6 +10,7 @@ drift apart.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,13 @@ from planner.performance.iteration import Coefficients, StepTime, fixed_ms, laun
 from planner.performance.profile import FloatArray
 from planner.performance.resources import Resources
 
+Metric = Literal["ttft", "tpot", "throughput"]
+METRICS: tuple[Metric, ...] = ("ttft", "tpot", "throughput")
+"""What is predicted: milliseconds, milliseconds, and output tokens per second of a replica."""
+KINDS = ("closed_loop", "static_batch", "max_throughput")
+"""Kinds of runs, by the names of published tables: a server under load, a batch without a server, a saturated queue."""
+REGIMES = (*KINDS, "crowded")
+"""What intervals are told apart by: the kinds of runs, and a server whose KV cache is nearly full."""
 TOKEN_BUDGET = 8192.0
 """Tokens that one step may prefill: vLLM's max_num_batched_tokens and TensorRT-LLM's max_num_tokens on servers."""
 WAVES = 8

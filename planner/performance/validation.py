@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from planner.error_summary import Errors, errors_of
 from planner.errors import Diagnostic, MeasurementError
 from planner.performance.calibration import Calibration, load_calibration
 from planner.performance.measurements import read_measurements
-from planner.performance.observations import KINDS, Observations
-from planner.performance.serving import METRICS
+from planner.performance.observations import Observations
+from planner.performance.steady_state import METRICS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.catalog import Catalog
+    from planner.performance.deployments import IntArray
     from planner.performance.measurements import Measurements
     from planner.performance.profile import FloatArray
 
@@ -45,25 +45,19 @@ def validate_serving(
         reason = next(iter(found.errors.values()))
         raise MeasurementError([Diagnostic(f"none of the {len(rows)} rows can be predicted: {reason}")])
     calibration = calibration or load_calibration()
-    situations = found.observations.situations
-    predicted = found.observations.estimates(calibration)
-    evidence = calibration.evidence(situations)
-    low, high = bounds(predicted, evidence, found.observations.kind, calibration)
+    predicted, evidence = found.observations.estimates_and_evidence(calibration)
+    low, high = bounds(predicted, evidence, found.observations.regime, calibration)
     return _with_columns(found, predicted, low, high), list(
         grouped_errors(found.observations, predicted, low, high, ("kind", "engine", "accelerator"))
     )
 
 
 def bounds(
-    predicted: FloatArray, evidence: NDArray[np.intp], kind: NDArray[np.intp], calibration: Calibration
+    predicted: FloatArray, evidence: IntArray, regime: IntArray, calibration: Calibration
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the ends of the 90 % intervals, metrics x rows; ``kind`` indexes :data:`observations.KINDS`."""
-    low, high = np.empty_like(predicted), np.empty_like(predicted)
-    for (number, name), (i, metric) in product(enumerate(KINDS), enumerate(METRICS)):
-        rows = kind == number
-        below, above = calibration.offsets(metric, evidence[rows], name)
-        low[i, rows], high[i, rows] = predicted[i, rows] * below, predicted[i, rows] * above
-    return low, high
+    """Return the ends of the 90 % intervals, metrics x rows; ``regime`` indexes :data:`steady_state.REGIMES`."""
+    ends = np.stack([calibration.offsets(metric, evidence, regime) for metric in METRICS], axis=1)
+    return predicted * ends[0], predicted * ends[1]
 
 
 def _with_columns(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 # Accuracy of the performance model
 
-Every line of this page is printed (in some ten minutes) by
+Every line of this page is printed (in some three minutes on two cores) by
 
     planner calibrate serving_inferencex.csv serving_published.csv --cross-validate --markdown > docs/accuracy.md
 
@@ -43,9 +43,9 @@ largest groups first.
 - **Left-out machines**: eight folds; all runs of an engine on an accelerator go together.
 - **Left-out generations**: a fold each; all runs on Hopper, on Blackwell, ... go together.
 
-Intervals are split conformal by level of evidence, with the residuals of all four kinds pooled as in a calibration that
-is shipped, apart for servers, single batches and saturated queues; those of one half of the pairs come from the
-residuals of the other half.
+Intervals are conformal by level of evidence, with the residuals of all four kinds pooled as in a calibration that is
+shipped, apart for servers, servers whose KV cache is nearly full, single batches and saturated queues; those of an
+eighth of the pairs come from the residuals of the others.
 """
 RUNS = (
     "on {rows:,} published runs (InferenceX of 2026 and tables of vendors and third parties; {accelerators} kinds of "
@@ -69,7 +69,7 @@ Prices are equal for each GPU-hour, or those of the catalog's cheapest on-demand
 that are alike the one predicted too fast is chosen, so choices break an SLA more often than single predictions would;
 confidence trades that against cost.
 """
-LIMITS_OF_CASES = "The SLAs (TTFT and TPOT) are those of MLPerf Inference v5.0 and v5.1 for servers: {limits}."
+LIMITS_OF_CASES = "The SLAs (TTFT and TPOT) are those of MLPerf Inference for servers (loadgen/mlperf.conf): {limits}."
 WIDTH = 120
 CONFIDENT = 0.7
 """Confidence of the choices that goals are set for."""

@@ -21,7 +21,8 @@ LABELS = {
     "output_tokens_per_second_per_gpu": "Output per GPU",
 }
 EVIDENCE = {
-    "pair": "runs of this model on this accelerator with this engine",
+    "setting": "runs of this model on this accelerator with this engine, at loads like this",
+    "pair": "runs of this model on this accelerator with this engine, at other loads or layouts",
     "accelerator": "runs of this engine on this accelerator, with other models or formats",
     "generation": "runs of this engine on this generation",
     "engine": "runs of this engine elsewhere, or of other engines on this generation",

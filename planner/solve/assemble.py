@@ -136,6 +136,16 @@ def warnings_of(table: CandidateTable, winner: Detail) -> tuple[str, ...]:
             f"No runs of {winner.engine.name} on {winner.accelerator.name} were measured: latencies are predicted from "
             f"the {evidence}, and their intervals are as wide as that."
         )
+    if evidence == "pair":
+        found.append(
+            f"The model was measured with {winner.engine.name} on {winner.accelerator.name}, but at no load and layout "
+            "like this: latencies carry over from others, and their intervals are as wide as that."
+        )
+    if winner.estimated.serving.crowded[winner.index]:
+        found.append(
+            "The KV cache is nearly full: whether requests wait for it can hardly be told, and the interval of TTFT is "
+            "as wide as that."
+        )
     if table.architecture.estimated:
         found.append("The model's type is not known; its size follows familiar fields and may be off.")
     if table.scenario.quality.min_recovery is None and (winner.recovery.p10 or 0.0) < CAUTIOUS_RECOVERY:

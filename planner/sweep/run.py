@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,19 +22,6 @@ class Sweep:
     points: tuple[Point, ...]
     asked: int
     stopped: bool
-
-
-@contextmanager
-def local_executor(workers: int) -> Iterator[Executor]:
-    """Processes on this machine. They leave Ctrl-C to their parent."""
-    from multiprocessing import get_context
-
-    # Spawned, not forked: a fork copies the locks of threads that it does not copy.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
@@ -83,9 +70,3 @@ def _result(future: Future[Point], settings: Settings) -> Point:
     """Return the answer; a worker that died is an error of its variant."""
     error = future.exception()
     return future.result() if error is None else Point(settings, "error", reason=f"{type(error).__name__}: {error}")
-
-
-def _ignore_interrupts() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

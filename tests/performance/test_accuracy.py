@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,13 @@ from planner.error_summary import Errors
 from planner.performance.accuracy import ANCHOR, Accuracy, LeftOut, accuracy, honest_bounds, named
 from planner.performance.calibration import EVIDENCE, Calibration, interval_key
 from planner.performance.choice import Choices
-from planner.performance.cross_validation import INTERVAL_FOLDS, Fitted, LeaveOut, labels_of, with_intervals
+from planner.performance.cross_validation import INTERVAL_FOLDS, Fitted, LeaveOut, labels_of
+from planner.performance.intervals import Residuals, ordered, with_intervals
 from planner.performance.measurements import read_measurements
 from planner.performance.observations import Observations
 from planner.performance.speed import Speed, measure_speed
+from planner.performance.steady_state import KINDS, REGIMES
+from planner.performance.validation import bounds
 from planner.report.accuracy_page import accuracy_page
 from planner.report.accuracy_text import accuracy_text
 
@@ -72,31 +76,77 @@ def test_coverage_is_nine_of_ten_for_every_kind_whatever_its_spread() -> None:
     assert far / near == pytest.approx(6.0, rel=0.2)
 
 
-def test_residuals_of_far_evidence_alone_say_nothing_of_near() -> None:
+def width(found: Calibration, evidence: str) -> float:
+    return float(np.ptp(found.intervals["tpot"][evidence]))
+
+
+def test_a_level_without_residuals_has_the_interval_of_a_farther_one_or_a_wider() -> None:
     data = observed()
-    alone = with_intervals(Calibration.prior(), data, [predictions(data, 0.1, "accelerator", 3)])
-    both = with_intervals(
-        Calibration.prior(),
-        data,
-        [predictions(data, 0.05, "pair", 4), predictions(data, 0.1, "accelerator", 3)],
-    )
-    width = {name: np.ptp(found.intervals["tpot"]["accelerator"]) for name, found in (("a", alone), ("b", both))}
-    assert width["b"] == pytest.approx(2 * 1.645 * 0.1, rel=0.2)
-    assert width["a"] > 2 * width["b"], "without a measured pair's residuals its interval is a guess, and a wide one"
+    found = with_intervals(Calibration.prior(), data, [predictions(data, 0.1, "accelerator", 3)])
+    assert width(found, "accelerator") == pytest.approx(2 * 1.645 * 0.1, rel=0.2)
+    assert width(found, "setting") == width(found, "pair") == width(found, "accelerator")
+    assert width(found, "prior") > width(found, "engine") > width(found, "generation") > width(found, "accelerator")
+
+
+def spread(low: float, high: float) -> Residuals:
+    return Residuals(np.linspace(low, high, 999), np.arange(999).astype(str))
+
+
+def test_levels_in_the_wrong_order_share_their_residuals() -> None:
+    data = observed()
+    parts = [predictions(data, 0.05, "setting", 4), predictions(data, 0.4, "pair", 5)]
+    found = with_intervals(Calibration.prior(), data, [*parts, predictions(data, 0.1, "accelerator", 6)])
+    assert width(found, "setting") == pytest.approx(2 * 1.645 * 0.05, rel=0.2)
+    assert 0.4 < width(found, "pair") < 2 * 1.645 * 0.4, "both spreads, as often each"
+    assert width(found, "pair") == pytest.approx(width(found, "accelerator"))
+    assert ordered([spread(-1, 1), spread(-0.1, 2)])[1] == pytest.approx((-0.8, 1.9), abs=0.02)
 
 
 def test_each_kind_of_run_has_intervals_of_its_own() -> None:
     data = observed()
     kind = np.array(data.kind)
-    kind[1::2] = 1
+    kind[1::2] = KINDS.index("static_batch")
     data = replace(data, kind=kind)
     predicted, evidence = predictions(data, 0.05, "pair", 5)
     predicted[:, 1::2] = np.exp(data.logs + 4 * (np.log(predicted) - data.logs))[:, 1::2]
     found = with_intervals(Calibration.prior(), data, [(predicted, evidence)])
-    served, static = (found.offsets("tpot", evidence[:1], kind) for kind in ("closed_loop", "static_batch"))
-    assert np.log(static[1] / static[0]) / np.log(served[1] / served[0]) == pytest.approx(4.0, rel=0.2)
-    assert found.offsets("tpot", evidence[:1], "max_throughput") == served, "nothing of a kind: a server's"
+    low, high = found.offsets("tpot", evidence[:4], np.array([REGIMES.index(name) for name in REGIMES]))
+    served, static, saturated, crowded = np.log(high / low)
+    assert static / served == pytest.approx(4.0, rel=0.2)
+    assert saturated == crowded == served, "nothing of a kind: a server's"
     assert interval_key("tpot", "static_batch") in found.intervals
+
+
+def test_a_nearly_full_cache_has_intervals_of_its_own() -> None:
+    rows = [
+        {
+            "model": model,
+            "accelerator": device,
+            "engine": "vllm",
+            "weights": "fp8",
+            "isl": 8192,
+            "osl": 1024,
+            "concurrency": concurrency,
+            "tp": 4,
+            "ttft_ms": 100.0,
+            "tpot_ms": 10.0,
+            "source": "inferencex 2026-01-01",
+        }
+        | {"attention_dp": 1, "moe_tp": 1, "moe_ep": 1}
+        for model in MODELS[:2]
+        for device in DEVICES[:3]
+        for concurrency in (*range(1, 21), *range(4000, 4020))
+    ]
+    data = read_measurements(rows, load_catalog()).observations
+    assert data is not None
+    full = data.regime == REGIMES.index("crowded")
+    assert full.tolist() == (data.deployments.concurrency >= 4000).tolist()
+    predicted, evidence = predictions(data, 0.05, "setting", 7)
+    predicted[:, full] = np.exp(data.logs + 4 * (np.log(predicted) - data.logs))[:, full]
+    found = with_intervals(Calibration.prior(), data, [(predicted, evidence)])
+    low, high = bounds(predicted, evidence, data.regime, found)
+    widths = np.log(high / low)[1]
+    assert widths[full][0] / widths[~full][0] == pytest.approx(4.0, rel=0.35)
 
 
 def test_what_is_left_out_together_is_named_by_its_kind() -> None:
@@ -142,7 +192,8 @@ def test_the_page_says_which_goals_are_met() -> None:
 def test_accuracy_predicts_every_row_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planner.performance.cross_validation.ITERATIONS", 1)
     data = observed(1)
-    found = accuracy(data, Fitted.of(data), {})
+    with ThreadPoolExecutor(1) as executor:
+        found = accuracy(data, Fitted.of(data, executor), {})
     assert [part.left_out for part in found.parts] == list(INTERVAL_FOLDS)
     for part in found.parts:
         overall = [item for item in part.errors if item.group == "all"]

@@ -10,8 +10,6 @@ import pytest
 from planner.catalog import load_catalog
 from planner.performance.calibration import Calibration, decode, encode
 from planner.performance.coefficients import NAMES
-from planner.performance.correction_fit import fit_correction
-from planner.performance.corrections import FEATURES, factor
 from planner.performance.fitting import fit
 from planner.performance.hierarchy import design, diagonal_of, normal_equations, solve, variances
 from planner.performance.measurements import read_measurements
@@ -90,26 +88,3 @@ def test_blocks_are_eliminated_as_a_dense_solve_would() -> None:
     matrix = dense + np.diag(precision)
     assert solve(plan, equations, precision, gradient) == pytest.approx(np.linalg.solve(matrix, gradient))
     assert variances(plan, equations, precision) == pytest.approx(np.diag(np.linalg.inv(matrix)))
-
-
-def test_corrections_learn_a_bias_and_stop_at_the_measured_range() -> None:
-    data = observations(80)
-    found, x = data.situations, data.features
-    h100 = data.labels["accelerator"] == "h100-sxm"
-    bias = np.where(h100, np.log(1.5) + 0.1 * x[:, FEATURES.index("concurrency")], 0.0)
-    correction = fit_correction(found, x, bias, 0.05)
-    by = factor(correction, found, x)
-    assert by[h100] == pytest.approx(np.exp(bias[h100]), rel=0.05)
-    assert by[~h100] == pytest.approx(1.0, abs=0.01)
-    far, farther = x.copy(), x.copy()
-    far[:, FEATURES.index("concurrency")], farther[:, FEATURES.index("concurrency")] = 50.0, 100.0
-    assert factor(correction, found, far) == pytest.approx(factor(correction, found, farther))
-
-
-def test_what_was_not_measured_is_not_corrected() -> None:
-    data = observations(80)
-    known = data.labels["engine"] == "vllm"
-    residual = np.where(known, 0.4, np.nan)
-    by = factor(fit_correction(data.situations, data.features, residual, 0.05), data.situations, data.features)
-    assert by[~known] == pytest.approx(1.0)
-    assert (by[known] > 1.2).all()

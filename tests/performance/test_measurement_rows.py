@@ -75,6 +75,25 @@ def test_published_rows() -> None:
     assert math.isnan(row.request_rate_per_s)
 
 
+@pytest.mark.parametrize(
+    ("change", "cache"),
+    [
+        ({"engine": "vllm"}, "fp8"),
+        ({"engine": "vllm", "model": "openai/gpt-oss-120b", "weights": "mxfp4"}, "bf16"),
+        ({"engine": "vllm", "model": "openai/gpt-oss-120b", "weights": "mxfp4", "accelerator": "b200-sxm"}, "fp8"),
+        ({"engine": "sglang"}, "bf16"),
+        ({"engine": "sglang", "accelerator": "b200-sxm"}, "fp8"),
+        ({"engine": "sglang", "accelerator": "b200-sxm", "weights": "bf16"}, "bf16"),
+        ({"engine": "sglang", "accelerator": "b200-sxm", "source": "my own"}, "bf16"),
+        ({"engine": "sglang", "source": "my own", "kv_dtype": "fp8_e4m3"}, "fp8"),
+        ({"engine": "nim", "source": "my own"}, "fp8"),
+        ({"engine": "nim", "source": "my own", "kv_dtype": "auto"}, "bf16"),
+    ],
+)
+def test_caches_are_those_that_recipes_and_engines_run(change: dict[str, Any], cache: str) -> None:
+    assert read_row({**INFERENCEX, **change}, load_catalog()).kv_cache == cache
+
+
 def test_a_batch_of_tensorrt_is_another_engine_than_its_server() -> None:
     assert engine_id("TensorRT-LLM", "static_batch") == "trtllm-static"
     assert engine_id("TensorRT-LLM", "max_throughput") == "trtllm"

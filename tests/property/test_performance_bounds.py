@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from performances import deployments, profiles_of
 
 from planner.catalog import load_catalog
 from planner.performance.calibration import EVIDENCE, load_calibration
-from planner.performance.corrections import FEATURES, CorrectionLevel
+from planner.performance.corrections import Corrections
 from planner.performance.deployments import Deployments, Load
 from planner.performance.estimate import Question, estimate
 from planner.performance.iteration import step_time
 from planner.performance.profile import FloatArray, ModelProfile
 from planner.performance.resources import resources
 from planner.performance.serving import estimate_serving
-from planner.performance.situations import situations
+from planner.performance.situations import Situations, situations
 
 MODELS = (
     "meta-llama/Llama-3.1-70B",
@@ -106,7 +107,7 @@ def test_no_estimate_is_faster_than_its_roofline_whatever_was_measured_nearby(
     output: int,
 ) -> None:
     profile, asked = profiles[model], deployments(device, weights, engine, kv="fp8", tp=tp, concurrency=batch)
-    wild = replace(load_calibration(), corrections={"tpot": (_faster(engine, device),)})
+    wild = replace(load_calibration(), corrections=_Faster())
     for calibration in (load_calibration(), wild):
         found = estimate_serving(profile, asked, Load(float(prompt), float(output)), calibration, np.array([1e12]))
         least = roofline_ms(profile, asked, batch, prompt + output / 2, 0)
@@ -115,17 +116,20 @@ def test_no_estimate_is_faster_than_its_roofline_whatever_was_measured_nearby(
         assert terms == pytest.approx(found.tpot_mean_ms[0])
 
 
-def _faster(engine: str, device: str) -> CorrectionLevel:
-    """A correction that makes everything of an engine on a device thirty times faster."""
-    weights = np.zeros((1, len(FEATURES)))
-    weights[0, 0] = -3.4
-    wide = np.full_like(weights, 100.0)
-    return CorrectionLevel("engine accelerator", (f"{engine} {device}",), weights, -wide, wide)
+class _Faster(Corrections):
+    """Corrections that make everything thirty times faster."""
+
+    def __init__(self) -> None:
+        nothing = np.zeros((0, 0))
+        super().__init__(nothing, nothing, (), nothing)
+
+    def of(self, found: Situations, x: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+        return np.full((3, len(x)), 1 / 30), np.zeros(len(x), dtype=bool)
 
 
 def tpot_of(profile: ModelProfile, asked: Deployments, load: Load) -> FloatArray:
     """TPOT with room for every sequence, without what was measured of single models, which need follow no law."""
-    bare = replace(load_calibration(), corrections={})
+    bare = replace(load_calibration(), corrections=None)
     return estimate_serving(profile, asked, load, bare, np.full(len(asked), 1e12)).tpot_mean_ms
 
 
@@ -228,5 +232,5 @@ def test_unfamiliar_models_get_an_answer_with_a_wider_interval_and_a_reason(
         assert found.low is not None
         assert found.high is not None
         assert 0 < found.low < found.value < found.high < np.inf
-        low, high = known[metric]["pair"]
+        low, high = known[metric]["setting"]
         assert np.log(found.high / found.low) > high - low

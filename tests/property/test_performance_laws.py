@@ -38,7 +38,7 @@ def profiles() -> dict[str, ModelProfile]:
 
 def physics() -> Calibration:
     """The shipped coefficients without what was measured of single models, which need not follow any law."""
-    return replace(load_calibration(), corrections={})
+    return replace(load_calibration(), corrections=None)
 
 
 @settings(max_examples=30)

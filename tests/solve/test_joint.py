@@ -40,7 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "bought": {
         "search.providers": None, "search.pricing": ["purchase", "on-demand"], "site.region": "us", "limits.nodes": 40,
-        "site.salvage": "20%", "site.maintenance": "5%", "budget.horizon": "36 months", "budget.tco": "1M USD",
+        "site.salvage": "20%", "site.maintenance": "5%", "budget.horizon": "48 months", "budget.tco": "2M USD",
         "workload.concurrency": 3000,
     },
     "apart": {"workload.concurrency": None, "workload.request_rate": "30/s", "search.disaggregated": True},
@@ -124,9 +124,10 @@ def test_instances_of_every_hour_carry_its_load(asked, catalog) -> None:
     for item in made.holdings:
         for hour, count in enumerate(item.instances_by_hour or (item.instances,) * 24):
             held[hour] += count * item.gpus_per_instance
-    # The batch told is that of the busiest hour, when replicas share its load to within one request each.
+    # The batch told is that of the busiest hour; in others a replica may run up to its capacity (test_placement).
     assert carried[12] >= 1000
-    assert all(have >= 1000 * amount / peak - 24 for have, amount in zip(carried, stream.demand, strict=True))
+    by_load = sorted(zip(stream.demand, carried, strict=True))
+    assert [have for _, have in by_load] == sorted(carried), "more load, no fewer replicas"
     assert min(held) >= 0
 
 
@@ -154,7 +155,7 @@ def test_a_day_costs_no_more_than_its_busiest_hour_all_day_long(asked, catalog) 
 def test_an_inventory_is_used_first_and_never_exceeded(asked, catalog, nodes: int) -> None:
     made = solve(asked({"inventory": [{**OWN, "nodes": nodes}]}), catalog)
     taken = sum(item.instances for item in made.holdings if item.pricing == "owned")
-    assert taken == min(nodes, 3)  # three of them carry everything
+    assert taken == min(nodes, 4)  # four of them carry everything
     margin = next(item for item in made.margins if item.requirement == "inventory: h100-sxm")
     assert (margin.limit, margin.actual) == (nodes, taken)
 
@@ -177,7 +178,7 @@ def test_a_bought_fleet_costs_over_its_horizon_what_its_total_says(asked, catalo
     terms = {term.name: term.value for term in total.terms}
     assert terms["purchase"] == pytest.approx(capex)
     assert terms["salvage"] == pytest.approx(-0.2 * capex)
-    assert total.value == pytest.approx(36 * made.cost_usd_per_month, rel=1e-6)
+    assert total.value == pytest.approx(48 * made.cost_usd_per_month, rel=1e-6)
     asked_of = next(item for item in made.margins if item.requirement == "budget.tco")
     assert asked_of.actual == pytest.approx(total.value, rel=1e-6)
 

@@ -46,7 +46,7 @@ DEARER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "quota of a region": ({**CHEAP_L4, **MIX}, {"limits.quotas": [{"region": "us-east4", "nodes": 3}]}),
     "quota of a country": ({**CHEAP_L4, **MIX}, {"limits.quotas": [{"region": "us", "nodes": 3}]}),
     "quota of a way to pay": ({**CHEAP_L4, **MIX}, {"limits.quotas": [{"pricing": "spot", "nodes": 3}]}),
-    "peak": (BY_DAY, {"budget.peak": "20 USD/h"}),
+    "peak": (BY_DAY, {"budget.peak": "23 USD/h"}),
     "vendors": (
         {"search.providers": "runpod", "search.accelerators": ["l40s", "mi300x"], "search.tensor_parallel": None},
         {"search.vendors": "nvidia"},
@@ -195,7 +195,7 @@ rules: [own.yaml]
 
 @pytest.mark.parametrize(
     ("rule", "most"),
-    [("plan.nodes <= 3", 3), ("plan.gpus <= 3", 3), ("plan.types <= 1", 1)],
+    [("plan.nodes <= 3", 3), ("plan.gpus <= 4", 4), ("plan.types <= 1", 1)],
 )
 def test_a_rule_over_the_plan_holds_for_all_fleets_together(rule: str, most: int, tmp_path, catalog) -> None:
     (tmp_path / "own.yaml").write_text(RULE.format(rule))

@@ -10,7 +10,8 @@ import pytest
 
 from planner.errors import MissingExtra, PlannerError
 from planner.sweep.point import Point, solve_variant
-from planner.sweep.run import cluster_executor, local_executor, run_sweep
+from planner.sweep.run import cluster_executor, run_sweep
+from planner.workers import local_executor
 
 SMALL = """\
 name: small
