@@ -32,8 +32,6 @@ LeaveOut = Literal["setting", "pair", "machine", "generation"]
 FOLDS: Mapping[LeaveOut, int] = {"setting": 5, "pair": 8, "machine": 8, "generation": 6}
 INTERVAL_FOLDS: tuple[LeaveOut, ...] = ("setting", "pair", "machine", "generation")
 """What is left out to learn intervals: each brings the residuals of one level of evidence, the nearest first."""
-ITERATIONS = 8
-"""Of a fit that is warmed up by another; further ones change nothing visible."""
 Progress = Callable[[int, int], None]
 """Told (folds done, folds in all)."""
 
@@ -71,18 +69,17 @@ def folds(groups: list[str], count: int, seed: int = 0) -> IntArray:
     return np.asarray(dealt[index], dtype=np.intp)
 
 
-def left_out(
-    observations: Observations, kind: LeaveOut, number: int, start: Calibration
-) -> tuple[NDArray[np.bool_], FloatArray, IntArray]:
+def left_out(observations: Observations, kind: LeaveOut, number: int) -> tuple[NDArray[np.bool_], FloatArray, IntArray]:
     """Return (rows, predictions, evidence) of a fold by a fit without it: a mask, metrics x rows, and how near it was.
 
-    ``start`` is the fit on all rows; it only warms the search up. Where nothing is left to fit, the prior answers.
+    The fit starts from the prior: warmed up by a fit on all rows it would know of those left out. Where nothing is left
+    to fit, the prior answers.
     """
     test = folds(labels_of(observations, kind), FOLDS[kind]) == number
     if not test.any():
         return test, np.empty((len(METRICS), 0)), np.empty(0, dtype=np.intp)
     rest, rows = observations.take(~test), observations.take(test)
-    fitted = fit(rest, start=start, iterations=ITERATIONS) if len(rest) else Calibration.prior()
+    fitted = fit(rest) if len(rest) else Calibration.prior()
     return test, *rows.estimates_and_evidence(fitted)
 
 
@@ -106,7 +103,7 @@ class Fitted:
             for kind in INTERVAL_FOLDS
         }
         tasks = {
-            executor.submit(left_out, observations, kind, number, everything): kind
+            executor.submit(left_out, observations, kind, number): kind
             for kind in INTERVAL_FOLDS
             for number in range(FOLDS[kind])
         }

@@ -38,6 +38,9 @@ NEGLIGIBLE = 1e-3
 """Spread of what a level must not explain."""
 PSEUDO_KEYS = 40.0
 """Weight of the assumed spread of a level against what its keys show, in keys."""
+ITERATIONS = 12
+"""Of the search. It has not quite converged then, which keeps coefficients nearer to the prior: after twice as many,
+left-out pairs are predicted worse (TPOT of two folds: 6.1 instead of 5.8 %)."""
 SPREAD_EVERY = 4
 """Iterations between updates of the spreads."""
 
@@ -54,7 +57,7 @@ class _State:
 class _Fit:
     """The search: holds the data and the priors, moves the solution."""
 
-    def __init__(self, observations: Observations, start: Calibration | None) -> None:
+    def __init__(self, observations: Observations) -> None:
         self.observations = observations
         found = observations.situations
         self.index = found.index
@@ -74,7 +77,7 @@ class _Fit:
             ]
         )
         self.precision = self.assumed**-2.0
-        self.state = self.evaluate(_initial(self.plan, start))
+        self.state = self.evaluate(self.mean.copy())
 
     def predict(self, logs: FloatArray) -> FloatArray:
         values = np.exp(logs)
@@ -130,9 +133,9 @@ class _Fit:
         self.state = self.evaluate(self.state.solution)
 
 
-def fit(observations: Observations, *, start: Calibration | None = None, iterations: int = 24) -> Calibration:
-    """Return the calibration that fits the observations. ``start`` warms the search up, nothing more."""
-    search = _Fit(observations, start)
+def fit(observations: Observations, *, iterations: int = ITERATIONS) -> Calibration:
+    """Return the calibration that fits the observations."""
+    search = _Fit(observations)
     damping = 1e-3
     for iteration in range(iterations):
         gain, damping = search.step(damping)
@@ -170,20 +173,6 @@ def _spread(level: str, spread: float, item: Coefficient) -> float:
 def _members(index: IntArray, count: int) -> list[IntArray]:
     order = np.argsort(index, kind="stable")
     return np.split(order, np.searchsorted(index[order], np.arange(1, count)))
-
-
-def _initial(plan: Design, start: Calibration | None) -> FloatArray:
-    solution = np.zeros(plan.size).reshape(-1, plan.width)
-    solution[0] = (start or Calibration.prior()).base
-    if start:
-        tables = {level.name: (level.index(), level.table) for level in start.levels}
-        for first, (name, keys) in zip(plan.starts(), plan.levels, strict=True):
-            if name in tables:
-                places, table = tables[name]
-                for i, key in enumerate(keys):
-                    if key in places:
-                        solution[first + i] = table[places[key]]
-    return solution.ravel()
 
 
 def _calibration(plan: Design, solution: FloatArray, observations: Observations) -> Calibration:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 # Accuracy of the performance model
 
-Every line of this page is printed (in some three minutes on two cores) by
+Every line of this page is printed (in some four minutes on two cores) by
 
     planner calibrate serving_inferencex.csv serving_published.csv --cross-validate --markdown > docs/accuracy.md
 

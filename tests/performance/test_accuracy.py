@@ -189,8 +189,7 @@ def test_the_page_says_which_goals_are_met() -> None:
     assert "| 8.00 % |" in missed[0]
 
 
-def test_accuracy_predicts_every_row_of_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.performance.cross_validation.ITERATIONS", 1)
+def test_accuracy_predicts_every_row_of_every_kind() -> None:
     data = observed(1)
     with ThreadPoolExecutor(1) as executor:
         found = accuracy(data, Fitted.of(data, executor), {})
