@@ -10,7 +10,8 @@ import numpy as np
 
 from planner.errors import PlannerError
 from planner.performance.deployments import Deployments, IntArray, Load
-from planner.performance.measurement_rows import MeasuredRow, RowError, read_row
+from planner.performance.measurement_names import RowError
+from planner.performance.measurement_rows import MeasuredRow, read_row
 from planner.performance.observations import Observations
 from planner.performance.profile import ModelProfile, stack
 from planner.performance.steady_state import KINDS

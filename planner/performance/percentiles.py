@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
-from planner.performance.measurement_rows import campaign_of, number
+from planner.performance.measurement_names import campaign_of
+from planner.performance.measurement_rows import number
 
 Z_95_OVER_Z_99 = 1.6448536 / 2.3263479
 """Takes the logarithm of a 99th percentile over the mean to that of a 95th, for log-normal latencies."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from planner.catalog import load_catalog
-from planner.performance.measurement_rows import RowError, engine_id, is_serving_row, read_row
+from planner.performance.measurement_names import RowError, engine_id
+from planner.performance.measurement_rows import is_serving_row, read_row
 from planner.performance.measurements import read_measurements
 
 INFERENCEX: dict[str, Any] = {
