@@ -41,6 +41,8 @@ pairs worse: what models or engines have in common is the iteration's to explain
 NEAR = 0.85
 """Likeness from which a measured load counts as one like this: about an octave away in one coordinate. Errors on
 left-out settings are alike above it and several times larger below."""
+ROWS_AT_ONCE = 4096
+"""Rows that are held against all points at once: bounds memory."""
 PAIR = "model engine accelerator arithmetic"
 """The level whose loads a row has to be near to."""
 
@@ -76,24 +78,33 @@ class Corrections:
         """
         total = np.zeros((len(self.weights), len(x)))
         near = np.zeros(len(x), dtype=bool)
-        places = [level.places(found) for level in self.levels]
-        of_pair = [level.name for level in self.levels].index(PAIR)
+        places = np.stack([level.places(found) for level in self.levels])
         for place in np.unique(places[0][places[0] >= 0]).tolist():
             points = np.flatnonzero(self.levels[0].member == place)
             rows = np.flatnonzero(places[0][found.index] == place)
-            situations, index = np.unique(found.index[rows], return_inverse=True)
-            same = np.stack(
-                [
-                    each[situations][:, None] == level.member[points][None, :]
-                    for level, each in zip(self.levels, places, strict=True)
-                ]
-            ).astype(np.float64)
-            constant, load = alike(x[rows], self.points[points])
-            near[rows] = (load * same[of_pair][index]).max(axis=1) >= NEAR
-            for metric, (spreads, weights) in enumerate(zip(self.spreads, self.weights[:, points], strict=True)):
-                by_constant, by_load = (np.tensordot(each**2, same, axes=1) * weights for each in spreads.T)
-                total[metric, rows] = (by_constant[index] * constant + by_load[index] * load).sum(axis=1)
+            for start in range(0, len(rows), ROWS_AT_ONCE):
+                part = rows[start : start + ROWS_AT_ONCE]
+                total[:, part], near[part] = self._from(points, places, found.index[part], x[part])
         return np.exp(total), near
+
+    def _from(
+        self, points: IntArray, places: IntArray, situation: IntArray, x: FloatArray
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return logarithms (metrics x rows) and nearness of rows that share a key of the first level with ``points``.
+
+        ``places`` are the keys of all situations (levels x situations), ``situation`` is that of each row.
+        """
+        distinct, index = np.unique(situation, return_inverse=True)
+        members = np.stack([level.member[points] for level in self.levels])
+        same = (places[:, distinct][:, :, None] == members[:, None, :]).astype(np.float64)
+        constant, load = alike(x, self.points[points])
+        of_pair = same[[level.name for level in self.levels].index(PAIR)]
+        near = (load * of_pair[index]).max(axis=1) >= NEAR
+        logs = []
+        for spreads, weights in zip(self.spreads, self.weights[:, points], strict=True):
+            by_constant, by_load = (np.tensordot(each**2, same, axes=1) * weights for each in spreads.T)
+            logs.append((by_constant[index] * constant + by_load[index] * load).sum(axis=1))
+        return np.stack(logs), near
 
 
 def coordinates(deployments: Deployments, load: Load, running: FloatArray, kind: IntArray | float) -> FloatArray:
