@@ -33,7 +33,8 @@ def least_allowed(view: View, item: Asked, others: Sequence[str]) -> int | None:
     limit = next(it for it in made.limits if it.id == item.id)
     pools, options = replace(problem.pools, cost=limit.pool), replace(problem.options, cost=limit.option, preference=())
     counted = replace(problem, pools=pools, options=options)
-    busiest = None if limit.mean else at_peak(counted)
+    always = tuple(it for it in counted.limits if not it.mean)  # what holds on average says nothing of one period
+    busiest = None if limit.mean else at_peak(replace(counted, limits=always))
     outcome, _ = best_of(busiest or counted)
     if outcome.solution is None:
         return None

@@ -28,7 +28,7 @@ class LimitWords:
         """Return "the cost has to be at most $9,000/month but $12,400/month is the least that the others leave"."""
         if least is None:
             return f"{self.subject} has to be at most {self.asked} but no amount of it suffices"
-        where = "that any plan needs" if alone else "that the other requirements leave"
+        where = "that any plan needs" if alone else "that the others in conflict leave"
         return f"{self.subject} has to be at most {self.asked} but {self.figure(least)} is the least {where}"
 
 

@@ -34,7 +34,7 @@ def conflict_of(table: TrainingTable) -> Conflict:
     for name in found:
         item, rest = asked[name], holding(other for other in found if other != name)
         best = min(item.actual(row) for row in rest)
-        where = "that the other requirements leave" if len(found) > 1 else "of any candidate"
+        where = "that the others in conflict leave" if len(found) > 1 else "of any candidate"
         causes.append(f"{item.words} at most {figure(item, item.limit)} but {figure(item, best)} is the least {where}")
         others = [other for other in asked if other != name]
         kept = others if holding(others) else _grown(others, holding)

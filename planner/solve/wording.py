@@ -138,7 +138,7 @@ def needed(item: Requirement, best: float) -> str:
 def out_of_reach(item: Requirement, best: float, *, alone: bool) -> str:
     """Return ``TTFT p95 has to be at most 2 s but the others leave 2.3 s at the least``."""
     bound, extreme = ("at most", "least") if item.sense == "max" else ("at least", "most")
-    where = "of any candidate" if alone else "that the other requirements leave"
+    where = "of any candidate" if alone else "that the others in conflict leave"
     asked_ = f"{_name(item)} has to be {bound} {figure(item, item.limit)}"
     return f"{asked_} but {figure(item, best)} is the {extreme} {where}"
 

@@ -18,6 +18,11 @@ CASES: dict[str, dict[str, Any]] = {
     "budget and nodes": {"limits.nodes": 2, "budget.max": "20000 USD/month"},
     "quotas and types": {"limits.types": 1, "limits.quotas": QUOTAS},
     "peak": {"workload.hourly": ["50%"] * 12 + ["100%"] * 12, "budget.peak": "9 USD/h"},
+    "peak within a month's budget": {
+        "workload.hourly": ["10%"] * 20 + ["100%"] * 4,
+        "budget.peak": "9 USD/h",
+        "budget.max": "8000 USD/month",
+    },
     "energy first": {"objective.first": "energy", "budget.max": "1000 USD/month"},
 }
 # What the search leaves of the small catalog stays, so that each conflict is told with few words. ``mix`` is stated:
@@ -85,6 +90,12 @@ def test_every_way_out_gives_a_plan_of_the_cost_told(case, asked, tiny) -> None:
             assert plan.cost_usd_per_month == pytest.approx(item.cost_usd_per_month, rel=1e-9), item
         else:
             assert plan.cost_usd_per_month <= item.cost_usd_per_month * (1 + 1e-9), item
+
+
+def test_a_budget_on_average_says_nothing_of_the_dearest_hour(case) -> None:
+    data, conflict = case
+    if "budget.peak" in data:
+        assert "budget.peak" in {item.requirement for item in conflict.relaxations}
 
 
 def test_less_than_what_a_count_needs_is_no_way_out(asked, tiny) -> None:

@@ -38,7 +38,7 @@ def test_a_lowered_quality_reads_back_as_no_more_than_there_is(value: float) -> 
 def test_sentences() -> None:
     item = Requirement("sla.ttft_p95", "max", 2000.0, "ms", lambda table: np.zeros(0))
     assert wording.out_of_reach(item, 2300.0, alone=False) == (
-        "TTFT p95 has to be at most 2 s but 2.3 s is the least that the other requirements leave"
+        "TTFT p95 has to be at most 2 s but 2.3 s is the least that the others in conflict leave"
     )
     assert wording.out_of_reach(item, 2300.0, alone=True).endswith("2.3 s is the least of any candidate")
     assert wording.summary(["a", "b"]) == "Because a, and because b, so no plan holds every requirement."
