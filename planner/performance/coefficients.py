@@ -41,7 +41,14 @@ COEFFICIENTS: tuple[Coefficient, ...] = (
     Coefficient("latent_layer", "ms", 0.02, "further fixed time of a layer with latent attention (MLA)"),
     Coefficient("recurrent_layer", "ms", 0.03, "further fixed time of a layer with linear attention or Mamba"),
     Coefficient("step", "ms", 1.0, "fixed time per step: scheduling, sampling, detokenising", of_kernels=False),
-    Coefficient("sequence", "ms", 0.005, "host time per sequence and step", varies=2, of_kernels=False),
+    Coefficient(
+        "sequence",
+        "ms",
+        0.005,
+        "host time per sequence and step of a rank: attention data parallelism has a scheduler each",
+        varies=2,
+        of_kernels=False,
+    ),
     Coefficient(
         "eager",
         "1",

@@ -104,7 +104,7 @@ def step_time(
         elementwise_ms=tokens / r.attention_groups * r.layers * r.hidden_bytes / r.bandwidth * c["elementwise"],
         collectives_ms=r.collectives * (latency + traffic),
         head_ms=head,
-        host_ms=fixed_ms(r, c) + c["sequence"] * decode * r.stages,
+        host_ms=fixed_ms(r, c) + c["sequence"] * decode / r.attention_groups * r.stages,
         linear_compute_ms=compute + expert_compute,
         linear_memory_ms=memory + expert_memory,
     )
