@@ -14,12 +14,16 @@ from planner.solve.scaled import scaled
 from planner.units import HOURS_PER_MONTH
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from planner.candidates import CandidateTable
     from planner.candidates.streams import Streams
     from planner.plan import Plan
     from planner.scenario import Scenario
     from planner.scenario.future import ApiPrice
 
+AHEAD = 8.0
+"""Times today's load up to which room is looked for: six years of growth by 40 %."""
 _SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600
 _MILLION = 1_000_000
 
@@ -62,13 +66,15 @@ def _generated(plan: Plan, part: Scenario) -> float:
 
 def _growth(plan: Plan, streams: Streams) -> Growth:
     """Return how long the plan lasts; the service that grows fastest beside its headroom decides."""
+    from planner.candidates.streams import streams_of
     from planner.solve.pipeline import solved
 
     scenario = streams.scenario
+    ahead = streams_of(scaled(_plain(scenario), load=AHEAD), streams.catalog)
     tightest = (inf, 0.0, 0.0)
     for part in scenario.parts:
         rate = part.workload.growth
-        room = _headroom(plan, streams, part)
+        room = _headroom(plan, streams, ahead, part)
         if rate:
             tightest = min(tightest, (12 * log(1.0 + room) / log(1.0 + rate), room, rate))
     months, room, rate = tightest
@@ -83,24 +89,27 @@ def _growth(plan: Plan, streams: Streams) -> Growth:
     return Growth(rate, room, months, then.cost_usd_per_month, ", ".join(held))
 
 
-def _headroom(plan: Plan, streams: Streams, part: Scenario) -> float:
-    """Return the share by which a service's load may grow on the replicas that the plan runs in the busiest hour."""
+def _headroom(plan: Plan, streams: Streams, ahead: Streams, part: Scenario) -> float:
+    """Return the share by which a service's load may grow on the replicas that the plan runs in the busiest hour.
+
+    ``ahead`` are the streams at :data:`AHEAD` times the load: at the load itself no batch is larger than it is.
+    """
     from planner.solve.regret import layouts_of, of_layouts
 
     room = inf
-    for stream in streams.streams:
+    for stream, later in zip(streams.streams, ahead.streams, strict=True):
         mine = [
             item for item in plan.deployments
             if item.service == stream.service == part.name and item.requests == stream.part.label
         ]  # fmt: skip
         if not mine:
             continue
-        table = _fully_refined(stream.table)
+        table = _fully_refined(later.table)
         carried = 0
         for item in mine:
-            rows = np.flatnonzero(of_layouts(table, layouts_of([item])) & table.feasible)
+            rows = np.flatnonzero(of_layouts(table, layouts_of([item])) & _held(table))
             carried += item.replicas * int(table.fleets.capacity[rows].max(initial=0))
-        room = min(room, carried / table.demand.amount - 1.0)
+        room = min(room, carried / stream.table.demand.amount - 1.0)
     return max(room, 0.0)
 
 
@@ -109,9 +118,16 @@ def _fully_refined(table: CandidateTable) -> CandidateTable:
     from planner.candidates.evaluation import refined
     from planner.candidates.refine import batches_carrying_more
 
-    if table.demand.shared or table.demand.concurrency is None:
+    if table.demand.concurrency is None:
         return table
-    return refined(replace(table, demand=replace(table.demand, shared=True)), batches_carrying_more)
+    shared = replace(table, demand=replace(table.demand, shared=True))
+    return refined(shared, lambda now: batches_carrying_more(now, _held(now)))
+
+
+def _held(table: CandidateTable) -> NDArray[np.bool_]:
+    """[row]: everything that is asked of a replica holds; what is asked of all of them together is left out."""
+    asked = np.array([not item.of_plan for item in table.requirements], dtype=bool)
+    return ~np.asarray(table.broken[asked].any(axis=0))
 
 
 def _plain(scenario: Scenario) -> Scenario:

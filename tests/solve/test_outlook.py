@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from planner.report.document import plan_document
 from planner.report.i18n import translator_for
 from planner.report.outlook import outlook, wrong_table
 from planner.report.text import plan_text
-from planner.scenario import Scenario, parse_scenario
+from planner.scenario import Scenario, load_scenario, parse_scenario
 from planner.solve import solve
 from planner.solve.scaled import scaled
 
@@ -70,6 +71,17 @@ def test_growth_uses_up_what_is_there(plan: Plan, scenario: Scenario) -> None:
         again = solve(world, alternatives=0)
         fits = (again.deployments[0].offer, again.deployments[0].instances) == (held.offer, held.instances)
         assert fits is same or again.cost_usd_per_month < plan.cost_usd_per_month * load
+
+
+def test_one_replica_may_have_room_beyond_all_of_the_load(root: Path) -> None:
+    scenario = load_scenario(root / "scenarios" / "8b-assistant.yaml")
+    plan = solve(scenario)
+    assert [item.replicas for item in plan.deployments] == [1]
+    assert plan.growth is not None
+    room = plan.growth.headroom
+    grown = next(item for item in plan.regrets if item.what == "the load is 25% higher")
+    assert (room >= 0.25) is (grown.cost_usd_per_month == pytest.approx(plan.cost_usd_per_month))
+    assert 0 < room < 1, "larger batches are looked at, and fail where the replica does"
 
 
 def test_being_wrong_never_beats_being_right(plan: Plan, scenario: Scenario) -> None:
