@@ -1,4 +1,4 @@
-"""90 % intervals from the residuals of left-out predictions: split conformal by metric, regime and evidence."""
+"""90 % intervals from the residuals of left-out predictions: conformal, by metric, regime and level of evidence."""
 
 from __future__ import annotations
 
@@ -31,13 +31,12 @@ neighbouring levels for which they do."""
 def with_intervals(
     calibration: Calibration, observations: Observations, parts: list[tuple[FloatArray, IntArray]]
 ) -> Calibration:
-    """Return ``calibration`` with 90 % intervals by split conformal prediction per metric, kind of run and evidence.
+    """Return ``calibration`` with 90 % intervals by conformal prediction per metric, regime and level of evidence.
 
-    ``parts`` are left-out predictions with their evidence. The interval is that of the logarithms' residuals between
-    their 5th and 95th percentile with the finite-sample correction (Vovk et al. 2005; Romano et al. 2019), Mondrian by
-    level of evidence. ``parts`` must hold every level's: those of left-out pairs say nothing of a pair that was
-    measured. No level's interval is narrower than one with nearer evidence: levels that came out so share their
-    residuals. One with too few residuals takes that of the next farther one, or the nearer one's, widened.
+    ``parts`` are left-out predictions with their evidence, the more kinds of them the more levels have residuals of
+    their own. Intervals are those of :func:`conformal` on the logarithms' residuals (Vovk et al. 2005; Romano et al.
+    2019), Mondrian by level. None is narrower than one with nearer evidence: levels that came out so share their
+    residuals. A level with too few takes the interval of the next farther one, or the nearer one's, widened.
     """
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
     for (regime, name_of_regime), (i, metric) in product(enumerate(REGIMES), enumerate(METRICS)):
