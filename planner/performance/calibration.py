@@ -21,7 +21,7 @@ from planner.errors import CatalogError, Diagnostic
 from planner.paths import data_dir
 from planner.performance.coefficients import COEFFICIENTS, NAMES
 from planner.performance.correction_text import decode_corrections, digits, encode_corrections
-from planner.performance.corrections import Corrections
+from planner.performance.corrections import PAIR, Corrections
 from planner.performance.deployments import IntArray
 from planner.performance.iteration import Coefficients
 from planner.performance.profile import FloatArray
@@ -34,7 +34,7 @@ a load and layout like this; the same at others; this engine on this accelerator
 generation with any engine, or this engine anywhere; neither."""
 
 _EVIDENCE_LEVELS = (
-    ("pair", ("model engine accelerator arithmetic",)),
+    ("pair", (PAIR,)),
     ("accelerator", ("engine accelerator",)),
     ("generation", ("engine generation",)),
     ("engine", ("engine", "generation")),
@@ -187,7 +187,7 @@ def decode(data: Any, path: str = "") -> Calibration:
         names = tuple(data["coefficients"])
         unknown = set(names) ^ set(NAMES)
         if unknown:
-            raise CatalogError(f"{path}: coefficients differ from those of this version: {', '.join(sorted(unknown))}")
+            raise ValueError(f"other coefficients: {', '.join(sorted(unknown))}")
         order = [names.index(name) for name in NAMES]
         deviations = tuple(
             Level(
@@ -209,7 +209,8 @@ def decode(data: Any, path: str = "") -> Calibration:
         fitted_on = tuple(data["fitted_on"])
         as_of = str(data["as_of"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise CatalogError(f"{path}: not a calibration: {type(error).__name__} {error}") from None
+        what = f"not a calibration of this version: {type(error).__name__} {error}"
+        raise CatalogError([Diagnostic(what, path, help="`planner calibrate -o DIR` writes one anew")]) from None
     return Calibration(base, deviations, corrections, intervals, percentiles, fitted_on, as_of)
 
 

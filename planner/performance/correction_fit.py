@@ -97,9 +97,13 @@ def members_of(found: Situations) -> tuple[list[tuple[str, ...]], IntArray]:
     return [tuple(keys.tolist()) for keys, _ in coded], np.stack([member[found.index] for _, member in coded])
 
 
-def corrections_of(found: Situations, x: FloatArray, metrics: Sequence[MetricFit]) -> Corrections:
-    """Join what was learned of all metrics; repeats of a load by the same run are one point."""
-    keys, members = members_of(found)
+def corrections_of(
+    keys: Sequence[tuple[str, ...]], members: IntArray, x: FloatArray, metrics: Sequence[MetricFit]
+) -> Corrections:
+    """Join what was learned of all metrics; ``keys`` and ``members`` are those of :func:`members_of`.
+
+    Repeats of a load by the same run are one point.
+    """
     weights = np.stack([each.weights for each in metrics])
     columns = np.concatenate([members.T, x], axis=1)
     _, first, index = np.unique(columns, axis=0, return_index=True, return_inverse=True)

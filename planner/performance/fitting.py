@@ -151,16 +151,16 @@ def fit(observations: Observations, *, iterations: int = ITERATIONS) -> Calibrat
 
 def with_corrections(calibration: Calibration, observations: Observations) -> Calibration:
     """Return the calibration with corrections fitted to what its coefficients leave."""
-    found, x = observations.situations, observations.coordinates
-    _, members = members_of(found)
+    x = observations.coordinates
+    keys, members = members_of(observations.situations)
     bare = replace(calibration, corrections=None)
     nothing = MetricFit(np.zeros(len(x)), np.zeros((len(LEVELS), 2)))
     metrics = [nothing] * len(METRICS)
     for i, noise in enumerate(CORRECTION_NOISE):  # throughput last: it follows from the corrected times
-        so_far = replace(bare, corrections=corrections_of(found, x, metrics))
+        so_far = replace(bare, corrections=corrections_of(keys, members, x, metrics))
         residual = observations.logs[i] - np.log(observations.estimates(so_far)[i])
         metrics[i] = fit_metric(x, members, residual, noise)
-    return replace(bare, corrections=corrections_of(found, x, metrics))
+    return replace(bare, corrections=corrections_of(keys, members, x, metrics))
 
 
 def _spread(level: str, spread: float, item: Coefficient) -> float:

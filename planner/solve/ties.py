@@ -16,8 +16,8 @@ PARTS = 1_000_000
 def tie_ppm(streams: Streams) -> int:
     """Return the share within which plans are equal, in parts per million, as the scenario asks.
 
-    ``predictions`` is the probable error of throughput, on which the number of instances rests, where the model has
-    been measured on the accelerator: a plan that costs less by less than that is not known to cost less.
+    ``predictions`` is the probable error of throughput, on which the number of instances rests, where loads like this
+    have been measured of the model on the accelerator: what costs less by less than that is not known to cost less.
     """
     within = streams.scenario.objective.within
     return round((prediction_error() if within == PREDICTIONS else float(within)) * PARTS)

@@ -64,10 +64,11 @@ def bias_of(data: Observations) -> FloatArray:
 
 def fitted(data: Observations, residual: FloatArray) -> tuple[Corrections, MetricFit]:
     """Corrections that were learned of TPOT alone."""
-    x, found = data.coordinates, data.situations
+    x = data.coordinates
+    keys, members = members_of(data.situations)
     nothing = MetricFit(np.zeros(len(x)), np.zeros((len(LEVELS), 2)))
-    learned = fit_metric(x, members_of(found)[1], residual, NOISE)
-    return corrections_of(found, x, [nothing, learned, nothing]), learned
+    learned = fit_metric(x, members, residual, NOISE)
+    return corrections_of(keys, members, x, [nothing, learned, nothing]), learned
 
 
 def by(corrections: Corrections, data: Observations) -> FloatArray:
